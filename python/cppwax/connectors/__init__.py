@@ -1,0 +1,1 @@
+"""Ready-made sources and sinks, one module for each outside system."""
