@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Sets up what is missing: system packages, the virtual environment .venv, an editable install of
+# the package in it. Does nothing, quickly, where all is there.
+#
+#   scripts/setup.sh run     what ./run needs
+#   scripts/setup.sh dev     also what ./test and development need; warnings are errors
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+purpose=${1:-dev}
+[[ $purpose == run || $purpose == dev ]] || die "usage: scripts/setup.sh [run|dev]"
+base_python=${PYTHON:-python3}
+
+# --- system packages -----------------------------------------------------------------------------
+
+has_header() { printf '#include <%s>\n' "$1" | c++ -x c++ -E - >/dev/null 2>&1; }
+
+has_python_headers() {
+  "$base_python" - 2>/dev/null <<'PY'
+import os, sysconfig
+raise SystemExit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))
+PY
+}
+
+# Asks for abilities rather than for packages, so that other systems than Debian can do the same.
+missing_packages() {
+  command -v c++ >/dev/null || echo g++
+  command -v cmake >/dev/null || echo cmake
+  command -v ninja >/dev/null || echo ninja-build
+  has_header xxhash.h || echo libxxhash-dev
+  command -v "$base_python" >/dev/null || echo python3
+  "$base_python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  has_python_headers || echo python3-dev
+  if [[ $purpose == dev ]]; then
+    command -v ccache >/dev/null || echo ccache
+    has_header gtest/gtest.h || echo libgtest-dev
+    has_header gmock/gmock.h || echo libgmock-dev
+  fi
+}
+
+install_packages() {
+  local as_root=()
+  if ! command -v apt-get >/dev/null; then
+    die "this system has no apt-get; install what Debian calls: $*"
+  fi
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || die "install these packages as root, then try again:" \
+      "apt-get install --no-install-recommends $*"
+    as_root=(sudo)
+  fi
+  note "installing system packages: $*"
+  quietly .cache/apt.log "${as_root[@]}" apt-get update
+  quietly .cache/apt.log "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "$@"
+}
+
+check_python() {
+  "$base_python" -c 'import sys; raise SystemExit(sys.version_info < (3, 10))' ||
+    die "$("$base_python" --version) is too old: cppwax needs Python 3.10 or newer;" \
+      "name one with PYTHON=/path/to/python3"
+}
+
+# --- the virtual environment ---------------------------------------------------------------------
+
+# All that an editable install depends on. Python and C++ files are missing on purpose: the install
+# points at the former and compiles the latter anew when the engine is imported.
+install_key() {
+  {
+    echo "$PWD $1"
+    "$base_python" -c 'import sys; print(sys.version, sys.base_prefix)'
+    cat pyproject.toml scripts/setup.sh
+  } | sha256sum
+}
+
+has_install() {
+  [[ -x $python && -f $venv/cppwax-$1 && $(install_key "$1") == "$(<"$venv/cppwax-$1")" ]]
+}
+
+install_package() {
+  local target=. warnings_are_errors=OFF
+  if [[ $purpose == dev ]]; then
+    target='.[dev]' warnings_are_errors=ON
+  fi
+  note "installing the package into .venv (compiles the engine: a minute or two)"
+  # A stamp of the other purpose would vouch for an install that this one replaces.
+  rm -f "$venv"/cppwax-*
+  if [[ ! -x $python ]] || ! "$python" -c 'import pip' 2>/dev/null; then
+    quietly .cache/venv.log "$base_python" -m venv --clear "$venv"
+  fi
+  local build_tools
+  mapfile -t build_tools < <(pinned scikit-build-core pybind11)
+  ((${#build_tools[@]} == 2)) || exit 1
+  quietly .cache/pip.log "$python" -m pip install "${build_tools[@]}"
+  # Without build isolation, because rebuilding at import needs the build tools to stay.
+  quietly .cache/pip.log "$python" -m pip install --no-build-isolation \
+    -Ceditable.rebuild=true -Ccmake.define.CPPWAX_WERROR=$warnings_are_errors -e "$target"
+  install_key "$purpose" >"$venv/cppwax-$purpose"
+}
+
+if has_install "$purpose" || { [[ $purpose == run ]] && has_install dev; }; then
+  exit 0
+fi
+mapfile -t packages < <(missing_packages)
+((${#packages[@]} == 0)) || install_packages "${packages[@]}"
+check_python
+install_package
