@@ -1,0 +1,67 @@
+// The only place that takes or lets go of the interpreter. Nothing here or elsewhere relies on the
+// interpreter's lock for its own safety: without one (free-threaded Python) "held" means that the
+// thread is attached to the interpreter (docs/decisions/0005-gil.md).
+#pragma once
+
+#include <Python.h>
+
+#include "engine/operators/logic.hpp"
+
+namespace cppwax::bindings {
+
+// Whether Python code can still run: false once the interpreter goes down.
+bool interpreter_alive();
+
+// A worker's way into user code. One for a worker thread; used and destroyed by that thread alone.
+// Invariant: the thread's Python state is made once, at the first `enter`, or is the thread's own if
+// Python knows the thread already, and stays the same until the end: user code sees one thread.
+class GilScope : public operators::UserCodeScope {
+ public:
+  GilScope() = default;
+  // REQUIRES: on the thread that entered; the interpreter is not held.
+  ~GilScope() override;
+  GilScope(const GilScope&) = delete;
+  GilScope& operator=(const GilScope&) = delete;
+
+  // On Python's main thread also runs the signal handlers of the user that are pending.
+  // Errors: UserCodeError if one of them raises; the scope is not entered then.
+  void enter() override;
+  void leave() override;
+
+ private:
+  PyThreadState* state_ = nullptr;
+  bool owned_ = false;
+};
+
+// The calling Python thread is without the interpreter while this lives.
+// REQUIRES: the thread holds it.
+class GilReleased {
+ public:
+  GilReleased();
+  ~GilReleased();
+  GilReleased(const GilReleased&) = delete;
+  GilReleased& operator=(const GilReleased&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+// Any thread holds the interpreter while this lives; a thread that holds it already may nest.
+// REQUIRES: interpreter_alive().
+class GilHeld {
+ public:
+  GilHeld();
+  ~GilHeld();
+  GilHeld(const GilHeld&) = delete;
+  GilHeld& operator=(const GilHeld&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
+// To be called after each call of user code: gives other threads their turn once this thread has
+// held the interpreter for more than a millisecond. Costs a few nanoseconds: it reads the clock
+// less often while calls are short.
+void user_call_ended();
+
+}  // namespace cppwax::bindings
