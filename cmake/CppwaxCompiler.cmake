@@ -34,13 +34,17 @@ if(NOT DEFINED CMAKE_INTERPROCEDURAL_OPTIMIZATION)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
 endif()
 
-# The sloppiness lets ccache cache compilations that use a precompiled header.
+# The sloppiness lets ccache cache compilations that use a precompiled header; base folder and prefix
+# map let checkouts in different folders share what is cached.
 find_program(CPPWAX_CCACHE ccache)
 mark_as_advanced(CPPWAX_CCACHE)
 if(CPPWAX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CPPWAX_CCACHE})
+    ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+    ${CPPWAX_CCACHE})
 endif()
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 
 add_library(cppwax_build_flags INTERFACE)
 target_compile_options(cppwax_build_flags INTERFACE
