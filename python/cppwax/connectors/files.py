@@ -1,0 +1,288 @@
+"""Read and write text files line by line.
+
+Files are UTF-8 whatever the locale says, so that a flow means the same on every machine. When a
+run resumes, the sources go on at the line after the last snapshot, and the sinks cut off what was
+written after it: each line is in the output once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zlib import adler32
+
+from cppwax.connectors._file_parts import CSVPartition, FileSinkPartition, FileSourcePartition
+from cppwax.inputs import FixedPartitionedSource
+from cppwax.outputs import FixedPartitionedSink
+
+__all__ = ["CSVSource", "DirSink", "DirSource", "FileSink", "FileSource"]
+
+
+def _get_path_dev(path: Path) -> str:
+    return hex(path.stat().st_dev)
+
+
+def _part_name(fs_id: str, path: Path) -> str:
+    return f"{fs_id}::{path}"
+
+
+def _part_path(for_part: str) -> str:
+    _fs_id, separator, path = for_part.partition("::")
+    if not separator:
+        raise ValueError(f"{for_part!r} is not a partition of this source: see `list_parts`")
+    return path
+
+
+def _checked_fs_id(get_fs_id: Callable[[Path], str], directory: Path) -> str:
+    fs_id = get_fs_id(directory)
+    if not isinstance(fs_id, str):
+        raise TypeError(f"result of `get_fs_id` must be a `str`, not {fs_id!r}")
+    if "::" in fs_id:
+        raise ValueError(f"result of `get_fs_id` must not contain `::`; got {fs_id!r}")
+    return fs_id
+
+
+def _checked_batch_size(batch_size: int) -> int:
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    return batch_size
+
+
+class DirSource(FixedPartitionedSource[str, int]):
+    """Read all files of a directory line by line; each file is a partition.
+
+    The files are read in parallel by the workers, so lines of different files come in no
+    particular order.
+    """
+
+    def __init__(
+        self,
+        dir_path: Path,
+        glob_pat: str = "*",
+        batch_size: int = 1000,
+        get_fs_id: Callable[[Path], str] = _get_path_dev,
+    ) -> None:
+        """Choose the files.
+
+        Args:
+            dir_path: The directory.
+            glob_pat: Which files to read, as for `pathlib.Path.glob`.
+            batch_size: How many lines to read at once.
+            get_fs_id: Names the file system that a directory lies on. Workers that give the same
+                name see the same files and share them out among themselves; workers that give
+                different names each read their own. By default the number of the device, which
+                suits local disks. For a network file system, return something constant.
+
+        Raises:
+            ValueError: The directory does not exist, or an argument makes no sense.
+        """
+        dir_path = Path(dir_path)
+        if not dir_path.exists():
+            raise ValueError(f"input directory `{dir_path}` does not exist")
+        if not dir_path.is_dir():
+            raise ValueError(f"input directory `{dir_path}` is not a directory")
+        self._dir_path = dir_path
+        self._glob_pat = glob_pat
+        self._batch_size = _checked_batch_size(batch_size)
+        self._fs_id = _checked_fs_id(get_fs_id, dir_path)
+
+    def list_parts(self) -> list[str]:
+        """Name each file by its path in the directory."""
+        return [
+            _part_name(self._fs_id, path.relative_to(self._dir_path))
+            for path in sorted(self._dir_path.glob(self._glob_pat))
+            if not path.is_dir()
+        ]
+
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: int | None
+    ) -> FileSourcePartition:
+        """Open a file; see `FixedPartitionedSource.build_part`."""
+        path = self._dir_path / _part_path(for_part)
+        return FileSourcePartition(path, self._batch_size, resume_state)
+
+
+class FileSource(FixedPartitionedSource[str, int]):
+    """Read a file line by line, on one worker.
+
+    Items are the lines without their ends.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        batch_size: int = 1000,
+        get_fs_id: Callable[[Path], str] = _get_path_dev,
+    ) -> None:
+        """Choose the file.
+
+        Args:
+            path: The file.
+            batch_size: How many lines to read at once.
+            get_fs_id: Names the file system that the file's directory lies on; see `DirSource`.
+
+        Raises:
+            FileNotFoundError: The file's directory does not exist.
+            ValueError: An argument makes no sense.
+        """
+        self._path = Path(path)
+        self._batch_size = _checked_batch_size(batch_size)
+        if not self._path.parent.exists():
+            raise _missing(self._path)
+        self._fs_id = _checked_fs_id(get_fs_id, self._path.parent)
+
+    def list_parts(self) -> list[str]:
+        """Name the file.
+
+        Raises:
+            FileNotFoundError: It does not exist.
+        """
+        if not self._path.exists():
+            raise _missing(self._path)
+        return [_part_name(self._fs_id, self._path)]
+
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: int | None
+    ) -> FileSourcePartition:
+        """Open the file; see `FixedPartitionedSource.build_part`."""
+        return FileSourcePartition(Path(_part_path(for_part)), self._batch_size, resume_state)
+
+
+def _missing(path: Path) -> FileNotFoundError:
+    return FileNotFoundError(f"input file {str(path)!r} does not exist")
+
+
+class CSVSource(FixedPartitionedSource[dict[str, str], int]):
+    """Read a CSV file record by record, on one worker.
+
+    Items are dictionaries from column name to text. The first record names the columns. Records
+    that are longer or shorter than it are treated as `csv.DictReader` does.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        batch_size: int = 1000,
+        get_fs_id: Callable[[Path], str] = _get_path_dev,
+        **fmtparams: Any,
+    ) -> None:
+        """Choose the file and say how it is written.
+
+        Args:
+            path: The file.
+            batch_size: How many records to read at once.
+            get_fs_id: Names the file system that the file's directory lies on; see `DirSource`.
+            **fmtparams: Passed on to `csv.DictReader`: `delimiter`, `fieldnames`, and so on.
+
+        Raises:
+            FileNotFoundError: The file's directory does not exist.
+            ValueError: An argument makes no sense.
+        """
+        self._file_source = FileSource(path, batch_size, get_fs_id)
+        self._fmtparams = fmtparams
+
+    def list_parts(self) -> list[str]:
+        """Name the file.
+
+        Raises:
+            FileNotFoundError: It does not exist.
+        """
+        return self._file_source.list_parts()
+
+    def build_part(self, step_id: str, for_part: str, resume_state: Any | None) -> CSVPartition:
+        """Open the file; see `FixedPartitionedSource.build_part`."""
+        return CSVPartition(
+            Path(_part_path(for_part)),
+            self._file_source._batch_size,
+            resume_state,
+            self._fmtparams,
+        )
+
+
+def _default_file_namer(index: int, _file_count: int) -> str:
+    return f"part_{index}"
+
+
+def _default_assign_file(key: str) -> int:
+    return adler32(key.encode())
+
+
+class DirSink(FixedPartitionedSink[str, int]):
+    """Write lines to a set number of files in a directory.
+
+    Items are `(key, value)` pairs of strings; all values of a key go to the same file, in order.
+    """
+
+    def __init__(
+        self,
+        dir_path: Path,
+        file_count: int,
+        file_namer: Callable[[int, int], str] = _default_file_namer,
+        assign_file: Callable[[str], int] = _default_assign_file,
+        end: str = "\n",
+    ) -> None:
+        """Choose the files.
+
+        Args:
+            dir_path: The directory. It must exist when the run starts.
+            file_count: How many files to write.
+            file_namer: Gets the index of a file and the number of files, returns the file's
+                name; by default `part_0` and so on.
+            assign_file: Gets a key and returns a number that modulo `file_count` is the index of
+                the key's file in the sorted names; by default the Adler-32 sum of the key.
+            end: Written after each value.
+        """
+        self._dir_path = Path(dir_path)
+        self._file_count = file_count
+        self._file_namer = file_namer
+        self._assign_file = assign_file
+        self._end = end
+
+    def list_parts(self) -> list[str]:
+        """Name the files."""
+        return [self._file_namer(i, self._file_count) for i in range(self._file_count)]
+
+    def part_fn(self, item_key: str) -> int:
+        """Choose the file of a key; see `FixedPartitionedSink.part_fn`."""
+        return self._assign_file(item_key)
+
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: int | None
+    ) -> FileSinkPartition:
+        """Open a file; see `FixedPartitionedSink.build_part`."""
+        return FileSinkPartition(self._dir_path / for_part, resume_state, self._end)
+
+
+class FileSink(FixedPartitionedSink[str, int]):
+    """Write lines to one file, on one worker.
+
+    Items are `(key, value)` pairs of strings; the values of a key are written in order.
+    """
+
+    def __init__(self, path: Path, end: str = "\n") -> None:
+        """Choose the file.
+
+        Args:
+            path: The file. It is emptied when a run starts, and goes back to the last snapshot
+                when one resumes.
+            end: Written after each value.
+        """
+        self._path = Path(path)
+        self._end = end
+
+    def list_parts(self) -> list[str]:
+        """Name the file."""
+        return [str(self._path)]
+
+    def part_fn(self, item_key: str) -> int:
+        """Choose the only file."""
+        return 0
+
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: int | None
+    ) -> FileSinkPartition:
+        """Open the file; see `FixedPartitionedSink.build_part`."""
+        if for_part != str(self._path):
+            raise ValueError(f"{for_part!r} is not this sink's file, {str(self._path)!r}")
+        return FileSinkPartition(self._path, resume_state, self._end)
