@@ -1,0 +1,32 @@
+// What travels on a channel (docs/progress_and_snapshots.md, "Messages").
+#pragma once
+
+#include <variant>
+
+#include "engine/base/ids.hpp"
+#include "engine/data/payload.hpp"
+
+namespace cppwax::data {
+
+struct Batch {
+  Epoch epoch;
+  PayloadPtr payload;
+};
+
+// Nothing of an epoch < `epoch` will follow from this sender.
+struct FrontierAdvance {
+  Epoch epoch;
+};
+
+// Eof: the data ended. Stopped: the run stops, windows and folds stay open. (P2)
+enum class EndKind { kEof, kStopped };
+
+// The last message of a sender, with the epoch it was in.
+struct End {
+  EndKind kind;
+  Epoch epoch;
+};
+
+using Message = std::variant<Batch, FrontierAdvance, End>;
+
+}  // namespace cppwax::data

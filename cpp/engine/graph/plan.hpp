@@ -1,0 +1,120 @@
+// The dataflow as the engine runs it: steps in topological order, streams between them, channels
+// to their consumers. Immutable, the same on every worker; knows no logic and no thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/ids.hpp"
+
+namespace cppwax::graph {
+
+enum class StepKind {
+  kNoop,
+  kBranch,
+  kFlatMapBatch,
+  kInspectDebug,
+  kMerge,
+  kRedistribute,
+  kStatefulBatch,
+  kSourcePartitioned,
+  kSourceDynamic,
+  kSinkPartitioned,
+  kSinkDynamic,
+  // Not the user's: takes the frontiers of all last steps of all workers.
+  kProbe,
+};
+
+// How items find the worker that works on them.
+enum class Route {
+  kLocal,        // stay on their worker
+  kKeyed,        // to the owner of their key
+  kPartitioned,  // to the worker that owns their sink partition
+  kBalanced,     // spread evenly
+  kEverywhere,   // no items at all, frontiers and ends to every worker
+};
+
+const char* name_of(StepKind kind);
+bool is_source(StepKind kind);
+bool is_sink(StepKind kind);
+
+// One consumer of a stream.
+struct Channel {
+  StepIndex from;
+  std::size_t from_port;  // index into the producer's outputs
+  StepIndex to;
+  std::size_t to_port;  // index into the consumer's inputs
+  Route route;
+};
+
+struct Step {
+  StepId id;
+  StepKind kind;
+  std::vector<StreamIndex> inputs;   // in argument order
+  std::vector<StreamIndex> outputs;  // in port order
+  std::vector<ChannelIndex> in_channels;                // one for each input (a probe: all of its)
+  // By output port, then by consumer. A last step has one entry more than it has outputs: the port
+  // of its channel to the probe, on which no item is ever emitted.
+  std::vector<std::vector<ChannelIndex>> out_channels;
+};
+
+// Invariants: (1) a stream has one producer; (2) channels go from smaller to greater step indices;
+// (3) the last step is the probe, and each step without consumers has a channel to it;
+// (4) there is a source, and a sink or an inspection.
+class Plan {
+ public:
+  const std::string& flow_id() const { return flow_id_; }
+  const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<Channel>& channels() const { return channels_; }
+  const Step& step(StepIndex index) const { return steps_[index.value()]; }
+  const Channel& channel(ChannelIndex index) const { return channels_[index.value()]; }
+
+ private:
+  friend class PlanBuilder;
+  std::string flow_id_;
+  std::vector<Step> steps_;
+  std::vector<Channel> channels_;
+};
+
+// Takes steps in the order in which the user added them; a stream is known by its public id.
+class PlanBuilder {
+ public:
+  explicit PlanBuilder(std::string flow_id);
+
+  // Adds a step that consumes and produces the named streams; returns its place of adding. A step
+  // may be added before the producer of what it consumes. REQUIRES: as many inputs and outputs as
+  // the kind has. Errors: ConfigError for an id or a stream given twice.
+  StepIndex add(StepId id, StepKind kind, std::vector<std::string> inputs,
+                std::vector<std::string> outputs);
+
+  // Sorts topologically (steps that do not depend on each other keep the order of adding), wires
+  // channels and the probe. `order[i]` is the place in which step i of the plan was added; the
+  // probe has none. Errors: ConfigError for a stream nobody produces, a cycle, no source ("at least
+  // one input"), no sink or inspection ("at least one output").
+  Plan build(std::vector<std::size_t>* order = nullptr) &&;
+
+ private:
+  struct Added {
+    StepId id;
+    StepKind kind;
+    std::vector<std::string> inputs;
+    std::vector<std::string> outputs;
+  };
+  // An output port, by its step's place of adding.
+  struct Output {
+    std::size_t step;
+    std::size_t port;
+  };
+
+  void require_ends() const;
+  std::vector<std::vector<Output>> find_producers() const;
+  void wire(Plan& plan) const;
+
+  std::string flow_id_;
+  std::vector<Added> added_;
+  std::unordered_map<std::string, Output> streams_;
+};
+
+}  // namespace cppwax::graph

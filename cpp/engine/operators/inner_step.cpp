@@ -1,0 +1,154 @@
+#include "engine/operators/inner_step.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/error.hpp"
+
+namespace cppwax::operators {
+
+namespace {
+
+std::size_t count_senders(const std::vector<channel::Receiver*>& inputs) {
+  std::size_t count = 0;
+  for (const auto* input : inputs) count += input->sender_count();
+  return count;
+}
+
+channel::Amount amount_of(const data::Payload& batch) {
+  return {static_cast<std::int64_t>(batch.size()),
+          static_cast<std::int64_t>(batch.bytes_estimate())};
+}
+
+}  // namespace
+
+InnerStep::InnerStep(std::vector<channel::Receiver*> inputs, Outputs outputs, StepHost& host,
+                     Epoch first)
+    : inputs_(std::move(inputs)),
+      outputs_(std::move(outputs)),
+      host_(host),
+      frontier_(count_senders(inputs_), first),
+      epoch_(first) {
+  std::size_t next = 0;
+  for (const auto* input : inputs_) {
+    first_sender_.push_back(next);
+    next += input->sender_count();
+  }
+}
+
+Activity InnerStep::activate() {
+  take_arrived();
+  work();
+  advance();
+  for (auto* input : inputs_) input->pay();
+  return more_to_do() ? Activity::kAgain : Activity::kWaits;
+}
+
+void InnerStep::take_arrived() {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    while (auto envelope = inputs_[i]->take()) take_message(i, std::move(*envelope));
+  }
+}
+
+void InnerStep::take_message(std::size_t input, channel::Envelope envelope) {
+  const std::size_t sender = first_sender_[input] + envelope.sender;
+  if (auto* batch = std::get_if<data::Batch>(&envelope.message)) {
+    ENGINE_ASSERT(frontier_.allows(sender, batch->epoch), batch->epoch, epoch_);
+    const channel::Amount amount = amount_of(*batch->payload);
+    tasks_.push_back(Task{batch->epoch, std::move(batch->payload), nullptr, inputs_[input],
+                          envelope.sender, amount});
+  } else if (const auto* frontier = std::get_if<data::FrontierAdvance>(&envelope.message)) {
+    frontier_.advance(sender, frontier->epoch);
+  } else {
+    frontier_.end(sender, std::get<data::End>(envelope.message));
+  }
+}
+
+// One task a call. A due time fires after the batch that is in work and before the next one.
+void InnerStep::work() {
+  auto task = lowest_task();
+  const bool begun = task != tasks_.end() && task->job;
+  if (!begun && due_now()) return work_on_due();
+  if (task == tasks_.end() || !outputs_.open(task->epoch)) return;
+  if (!work_on(*task)) return;
+  tasks_.erase(task);
+  if (due_now()) work_on_due();
+}
+
+// Returns whether the task is through.
+bool InnerStep::work_on(Task& task) {
+  SliceEmitter out(outputs_, task.epoch, SliceEmitter::Wait::kForCredit);
+  working_in_ = task.epoch;
+  if (task.job) {
+    if (task.job->run(out) == Work::kDone) task.job.reset();
+  } else {
+    task.job = start(task.epoch, std::move(task.batch), out);
+  }
+  working_in_.reset();
+  if (task.job) return false;
+  if (task.from) task.from->owe(task.sender, task.epoch, task.amount);
+  return true;
+}
+
+std::optional<WallTime> InnerStep::next_wake() const {
+  return outputs_.open(epoch_) ? next_due() : std::nullopt;
+}
+
+bool InnerStep::due_now() const {
+  const auto due = next_wake();
+  return due && *due <= host_.clock().wall();
+}
+
+void InnerStep::work_on_due() {
+  host_.report_active(epoch_);
+  Task task{.epoch = epoch_, .batch = nullptr, .job = start_due(host_.clock().wall())};
+  if (task.job && !work_on(task)) tasks_.push_front(std::move(task));
+}
+
+std::deque<InnerStep::Task>::iterator InnerStep::lowest_task() {
+  return std::min_element(tasks_.begin(), tasks_.end(),
+                          [](const Task& a, const Task& b) { return a.epoch < b.epoch; });
+}
+
+// The least epoch of which anything may still be emitted.
+Epoch InnerStep::least_epoch() const {
+  const auto open = frontier_.least();
+  Epoch least = open ? *open : frontier_.ended()->epoch;
+  for (const Task& task : tasks_) least = std::min(least, task.epoch);
+  return least;
+}
+
+void InnerStep::advance() {
+  if (done_) return;
+  const Epoch least = least_epoch();
+  if (epoch_ < least) {
+    epoch_ = least;
+    outputs_.advance(epoch_);
+  }
+  if (const auto end = frontier_.ended(); end && tasks_.empty()) finish(*end);
+}
+
+void InnerStep::finish(data::End end) {
+  if (end.kind == data::EndKind::kEof) {
+    if (due_now()) run_to_end(start_due(host_.clock().wall()));
+    run_to_end(start_eof());
+  }
+  outputs_.end(end);
+  done_ = true;
+}
+
+// What the end emits waits for nothing (P4).
+void InnerStep::run_to_end(std::unique_ptr<Job> job) {
+  if (!job) return;
+  SliceEmitter out(outputs_, epoch_, SliceEmitter::Wait::kForNothing);
+  while (job->run(out) == Work::kMore) {
+  }
+}
+
+bool InnerStep::more_to_do() {
+  if (done_) return false;
+  const auto task = lowest_task();
+  return (task != tasks_.end() && outputs_.open(task->epoch)) || due_now();
+}
+
+}  // namespace cppwax::operators

@@ -1,0 +1,80 @@
+// The protocol of every step that has inputs: takes messages, works on the lowest epoch at hand
+// while there is credit below, passes frontiers on, ends. What an operator does with a batch is a
+// subclass's; when it may do so is decided here and nowhere else.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/channel/receiver.hpp"
+#include "engine/operators/logic.hpp"
+#include "engine/operators/outputs.hpp"
+#include "engine/operators/step.hpp"
+#include "engine/operators/step_host.hpp"
+#include "engine/progress/input_frontier.hpp"
+
+namespace cppwax::operators {
+
+// Belongs to one worker. Invariants (docs/progress_and_snapshots.md): (1) P1: no frontier is passed
+// on that a batch in work or waiting has not reached; (2) P2: it ends in the greatest epoch of its
+// inputs, `on_eof` work only after a real end of data; (3) P4: it works on an item only while every
+// channel below has credit in the item's epoch, lowest epoch first; (4) P6: one activation emits
+// one slice; the rest keeps its place.
+class InnerStep : public Step {
+ public:
+  // `inputs` in argument order.
+  InnerStep(std::vector<channel::Receiver*> inputs, Outputs outputs, StepHost& host, Epoch first);
+
+  Activity activate() final;
+  // Null while it may not work for want of credit, which wakes it when it comes.
+  std::optional<WallTime> next_wake() const final;
+  bool done() const final { return done_; }
+  Epoch epoch() const final { return working_in_.value_or(epoch_); }
+
+ protected:
+  // Works on a batch; returns what is left to do when the slice is used up, or null.
+  virtual std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter& out) = 0;
+  // When there is work although nothing arrives, and that work.
+  virtual std::optional<WallTime> next_due() const { return std::nullopt; }
+  virtual std::unique_ptr<Job> start_due(WallTime) { return nullptr; }
+  // Work at the real end of data.
+  virtual std::unique_ptr<Job> start_eof() { return nullptr; }
+
+ private:
+  // A batch, or other work, that waits or is half done. Due work came from no sender.
+  struct Task {
+    Epoch epoch;
+    data::PayloadPtr batch;    // until begun
+    std::unique_ptr<Job> job;  // once begun and not through
+    channel::Receiver* from = nullptr;
+    std::size_t sender = 0;
+    channel::Amount amount{};
+  };
+
+  void take_arrived();
+  void take_message(std::size_t input, channel::Envelope envelope);
+  void work();
+  bool work_on(Task& task);
+  bool due_now() const;
+  void work_on_due();
+  std::deque<Task>::iterator lowest_task();
+  Epoch least_epoch() const;
+  void advance();
+  void finish(data::End end);
+  void run_to_end(std::unique_ptr<Job> job);
+  bool more_to_do();
+
+  std::vector<channel::Receiver*> inputs_;
+  std::vector<std::size_t> first_sender_;  // of each input, within frontier_
+  Outputs outputs_;
+  StepHost& host_;
+  progress::InputFrontier frontier_;
+  Epoch epoch_;
+  std::optional<Epoch> working_in_;  // while user work runs
+  std::deque<Task> tasks_;
+  bool done_ = false;
+};
+
+}  // namespace cppwax::operators

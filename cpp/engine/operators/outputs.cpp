@@ -1,0 +1,50 @@
+#include "engine/operators/outputs.hpp"
+
+namespace cppwax::operators {
+
+void Outputs::send(std::size_t port, Epoch epoch, data::PayloadPtr batch) {
+  if (!batch || batch->size() == 0) return;
+  const auto& consumers = ports_.at(port);
+  if (consumers.empty()) return;
+  for (std::size_t i = 0; i + 1 < consumers.size(); ++i) consumers[i]->send(epoch, batch->share());
+  consumers.back()->send(epoch, std::move(batch));
+}
+
+void Outputs::advance(Epoch epoch) {
+  const auto tell = [&](channel::Sender* sender) { sender->advance(epoch); };
+  each_sender(tell);
+  std::for_each(signals_.begin(), signals_.end(), tell);
+}
+
+void Outputs::end(data::End end) {
+  const auto tell = [&](channel::Sender* sender) { sender->end(end); };
+  each_sender(tell);
+  std::for_each(signals_.begin(), signals_.end(), tell);
+}
+
+bool Outputs::open(Epoch epoch) const {
+  bool all_open = true;
+  each_sender([&](const channel::Sender* sender) { all_open = all_open && sender->open(epoch); });
+  return all_open;
+}
+
+std::int64_t Outputs::room(Epoch epoch) const {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  each_sender([&](const channel::Sender* sender) { least = std::min(least, sender->room(epoch)); });
+  return least;
+}
+
+void SliceEmitter::emit(std::size_t port, data::PayloadPtr batch) {
+  if (!batch || batch->size() == 0) return;
+  items_ += static_cast<std::int64_t>(batch->size());
+  bytes_ += static_cast<std::int64_t>(batch->bytes_estimate());
+  outputs_.send(port, epoch_, std::move(batch));
+}
+
+std::size_t SliceEmitter::room() const {
+  if (wait_ == Wait::kForNothing) return static_cast<std::size_t>(kSliceItems);
+  if (items_ >= kSliceItems || bytes_ >= kSliceBytes) return 0;
+  return static_cast<std::size_t>(std::min(kSliceItems - items_, outputs_.room(epoch_)));
+}
+
+}  // namespace cppwax::operators

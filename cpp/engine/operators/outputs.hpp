@@ -1,0 +1,67 @@
+// The output ports of one step on one worker, and the emitter that user work is given.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "engine/channel/sender.hpp"
+#include "engine/operators/logic.hpp"
+
+namespace cppwax::operators {
+
+// How much one activation may emit before it yields (docs/progress_and_snapshots.md P6).
+inline constexpr std::int64_t kSliceItems = 64 * 1024;
+inline constexpr std::int64_t kSliceBytes = 16 * 1024 * 1024;
+
+// Belongs to one worker. Does not own the senders.
+class Outputs {
+ public:
+  // `ports[p]` are the channels to the consumers of output port p. `signals` are channels that
+  // carry frontiers and ends only.
+  Outputs(std::vector<std::vector<channel::Sender*>> ports, std::vector<channel::Sender*> signals)
+      : ports_(std::move(ports)), signals_(std::move(signals)) {}
+
+  // Consumers share the items, each has a list of its own. Nothing happens for no items.
+  void send(std::size_t port, Epoch epoch, data::PayloadPtr batch);
+  void advance(Epoch epoch);
+  void end(data::End end);
+
+  // Whether, and how much, may be sent in this epoch on all channels (P4).
+  bool open(Epoch epoch) const;
+  std::int64_t room(Epoch epoch) const;
+
+ private:
+  template <class Use>
+  void each_sender(Use&& use) const {
+    for (const auto& port : ports_) std::for_each(port.begin(), port.end(), use);
+  }
+
+  std::vector<std::vector<channel::Sender*>> ports_;
+  std::vector<channel::Sender*> signals_;
+};
+
+// One slice of work in one epoch.
+class SliceEmitter final : public Emitter {
+ public:
+  enum class Wait { kForCredit, kForNothing };
+
+  SliceEmitter(Outputs& outputs, Epoch epoch, Wait wait)
+      : outputs_(outputs), epoch_(epoch), wait_(wait) {}
+
+  using Emitter::emit;
+  void emit(std::size_t port, data::PayloadPtr batch) override;
+  std::size_t room() const override;
+
+ private:
+  Outputs& outputs_;
+  Epoch epoch_;
+  Wait wait_;
+  std::int64_t items_ = 0;
+  std::int64_t bytes_ = 0;
+};
+
+}  // namespace cppwax::operators

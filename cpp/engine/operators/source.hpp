@@ -1,0 +1,57 @@
+// The step that brings items in: polls its source partitions, stamps epochs, pauses without credit.
+// Partitioned and dynamic sources differ only in where their parts come from.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/operators/logic.hpp"
+#include "engine/operators/outputs.hpp"
+#include "engine/operators/step.hpp"
+#include "engine/operators/step_host.hpp"
+
+namespace cppwax::operators {
+
+// Belongs to one worker. Invariants (docs/progress_and_snapshots.md): (1) P4: it polls only while
+// all channels below have credit; (2) P5: pausing and sleeping suspend polls only, epochs close on
+// time; (3) P7: with an epoch for each round of polls it polls once in an epoch, and only when all
+// before it is through.
+class SourceStep final : public Step {
+ public:
+  SourceStep(std::vector<std::unique_ptr<SourcePart>> parts, Outputs outputs, StepHost& host,
+             Epoch first);
+
+  Activity activate() override;
+  std::optional<WallTime> next_wake() const override;
+  bool done() const override { return done_; }
+  Epoch epoch() const override { return epoch_; }
+  void close() override;
+
+ private:
+  struct Part {
+    std::unique_ptr<SourcePart> source;
+    WallTime awake;     // not to be polled before; long past: at once
+    Duration pause{0};  // after the last empty poll
+    bool ended = false;
+  };
+
+  void open_epochs();
+  bool may_poll() const;
+  bool poll_due_parts();
+  void poll(Part& part);
+  void schedule(Part& part, bool empty);
+  void close_part(Part& part);
+  void end(data::EndKind kind);
+
+  std::vector<Part> parts_;
+  Outputs outputs_;
+  StepHost& host_;
+  Epoch epoch_;
+  std::optional<Epoch> polled_in_;
+  std::size_t next_part_ = 0;  // where a round that ran out of credit goes on
+  std::size_t open_parts_;
+  bool done_ = false;
+};
+
+}  // namespace cppwax::operators

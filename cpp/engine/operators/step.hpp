@@ -1,0 +1,34 @@
+// One operator of the plan on one worker, as the scheduler sees it.
+#pragma once
+
+#include <optional>
+
+#include "engine/base/clock.hpp"
+#include "engine/base/ids.hpp"
+
+namespace cppwax::operators {
+
+enum class Activity {
+  kWaits,  // nothing to do before a message, credit, a due time or news of epochs
+  kAgain,  // more to do at once
+};
+
+// Belongs to one worker; runs inside its UserCodeScope; starts no thread and does no I/O of its
+// own.
+class Step {
+ public:
+  virtual ~Step() = default;
+
+  // Does one slice of work.
+  virtual Activity activate() = 0;
+  // When to activate it although nothing arrives; nullopt: never.
+  virtual std::optional<WallTime> next_wake() const { return std::nullopt; }
+  // Has told its end on all channels; is not activated again.
+  virtual bool done() const = 0;
+  // The epoch it works in: for error messages.
+  virtual Epoch epoch() const = 0;
+  // Gives back what user code opened; called once, however the run ended.
+  virtual void close() {}
+};
+
+}  // namespace cppwax::operators

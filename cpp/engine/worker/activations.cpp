@@ -1,0 +1,100 @@
+#include "engine/worker/activations.hpp"
+
+#include <algorithm>
+
+namespace cppwax::worker {
+
+namespace {
+
+// The steps from which items come to `step` without leaving the worker, sources excepted.
+std::vector<std::size_t> steps_above(const graph::Plan& plan, std::size_t step) {
+  std::vector<char> above(step + 1, false);
+  above[step] = true;
+  // Channels go from smaller to greater indices, so one pass downwards finds all.
+  std::vector<std::size_t> found;
+  for (std::size_t at = step + 1; at-- > 0;) {
+    if (!above[at]) continue;
+    if (at != step && !graph::is_source(plan.steps()[at].kind)) found.push_back(at);
+    for (ChannelIndex in : plan.steps()[at].in_channels) {
+      const graph::Channel& channel = plan.channel(in);
+      if (channel.route == graph::Route::kLocal) above[channel.from.value()] = true;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Activations::Activations(const graph::Plan& plan)
+    : ready_(plan.steps().size(), true),
+      upstream_(plan.steps().size()),
+      wake_times_(plan.steps().size()) {
+  const std::size_t count = plan.steps().size();
+  wakers_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const graph::Step& step = plan.steps()[i];
+    wakers_.emplace_back(*this, StepIndex(static_cast<std::uint32_t>(i)));
+    (graph::is_source(step.kind) ? sources_ : inner_).push_back(i);
+    const bool is_probe = step.kind == graph::StepKind::kProbe;
+    if (step.in_channels.size() > 1 && !is_probe) upstream_[i] = steps_above(plan, i);
+  }
+  std::reverse(inner_.begin(), inner_.end());
+  round_at_ = sources_.size();
+}
+
+void Activations::wake_at(StepIndex step, std::optional<WallTime> time) {
+  std::optional<WallTime>& known = wake_times_[step.value()];
+  if (known == time) return;
+  const bool was_next = known && known == next_due_;
+  known = time;
+  if (was_next) {
+    recompute_next_due();
+  } else if (time && (!next_due_ || *time < *next_due_)) {
+    next_due_ = time;
+  }
+}
+
+void Activations::recompute_next_due() {
+  next_due_.reset();
+  for (const auto& time : wake_times_) {
+    if (time && (!next_due_ || *time < *next_due_)) next_due_ = time;
+  }
+}
+
+void Activations::fire(WallTime now) {
+  if (!next_due_ || *next_due_ > now) return;
+  for (std::size_t i = 0; i < wake_times_.size(); ++i) {
+    if (!wake_times_[i] || *wake_times_[i] > now) continue;
+    wake_times_[i].reset();
+    ready_[i] = true;
+  }
+  recompute_next_due();
+}
+
+std::optional<StepIndex> Activations::next() {
+  if (auto source = next_of_round()) return source;
+  for (std::size_t step : inner_) {
+    if (!ready_[step] || waits_for_upstream(step)) continue;
+    ready_[step] = false;
+    return StepIndex(static_cast<std::uint32_t>(step));
+  }
+  round_at_ = 0;
+  return next_of_round();
+}
+
+std::optional<StepIndex> Activations::next_of_round() {
+  while (round_at_ < sources_.size()) {
+    const std::size_t source = sources_[round_at_++];
+    if (!ready_[source]) continue;
+    ready_[source] = false;
+    return StepIndex(static_cast<std::uint32_t>(source));
+  }
+  return std::nullopt;
+}
+
+bool Activations::waits_for_upstream(std::size_t step) const {
+  return std::any_of(upstream_[step].begin(), upstream_[step].end(),
+                     [&](std::size_t above) { return ready_[above] != 0; });
+}
+
+}  // namespace cppwax::worker

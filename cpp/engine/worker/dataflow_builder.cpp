@@ -1,0 +1,130 @@
+#include "engine/worker/dataflow_builder.hpp"
+
+#include <utility>
+
+#include "engine/base/error.hpp"
+#include "engine/operators/sink.hpp"
+#include "engine/operators/source.hpp"
+#include "engine/operators/stateful_batch.hpp"
+#include "engine/operators/stateless.hpp"
+
+namespace cppwax::worker {
+
+using graph::Route;
+using graph::StepKind;
+
+namespace {
+
+// An item that cannot be routed is an error of the step it was going to, not of the one above that
+// happens to send it.
+class RouterOfStep final : public channel::Router {
+ public:
+  RouterOfStep(StepId step, std::unique_ptr<channel::Router> router)
+      : step_(std::move(step)), router_(std::move(router)) {}
+
+  void split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& parts) override {
+    try {
+      router_->split(std::move(batch), parts);
+    } catch (Error& error) {
+      if (error.context.step.empty()) error.context.step = step_;
+      throw;
+    }
+  }
+
+ private:
+  StepId step_;
+  std::unique_ptr<channel::Router> router_;
+};
+
+}  // namespace
+
+bool is_partitioned(StepKind kind) {
+  return kind == StepKind::kSourcePartitioned || kind == StepKind::kSinkPartitioned;
+}
+
+DataflowBuilder::DataflowBuilder(const graph::Plan& plan, const operators::LogicFactory& logic,
+                                 operators::Seat seat, Wiring& wiring, operators::StepHost& host)
+    : plan_(plan), logic_(logic), seat_(seat), wiring_(wiring), host_(host) {}
+
+template <class StepType, class Logic>
+std::unique_ptr<operators::Step> DataflowBuilder::with_logic(StepIndex step, Epoch first,
+                                                             std::unique_ptr<Logic> logic) {
+  return std::make_unique<StepType>(std::move(logic), wiring_.inputs(step), wiring_.outputs(step),
+                                    host_, first);
+}
+
+std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step, Epoch first,
+                                                        const progress::Assignment& parts) {
+  using namespace operators;
+  route_inputs(step, parts);
+  const StepKind kind = plan_.step(step).kind;
+  switch (kind) {
+    case StepKind::kSourcePartitioned:
+    case StepKind::kSourceDynamic:
+      return build_source(step, first, parts);
+    case StepKind::kNoop:
+    case StepKind::kMerge:
+    case StepKind::kRedistribute:
+      return std::make_unique<PassOnStep>(wiring_.inputs(step), wiring_.outputs(step), host_,
+                                          first);
+    case StepKind::kFlatMapBatch:
+      return with_logic<FlatMapBatchStep>(step, first, logic_.flat_map_batch(step, seat_));
+    case StepKind::kBranch:
+      return with_logic<BranchStep>(step, first, logic_.branch(step, seat_));
+    case StepKind::kInspectDebug:
+      return with_logic<InspectDebugStep>(step, first, logic_.inspect_debug(step, seat_));
+    case StepKind::kStatefulBatch:
+      return with_logic<StatefulBatchStep>(step, first, logic_.keyed_body(step, seat_));
+    case StepKind::kSinkPartitioned:
+      return with_logic<SinkStep>(step, first, logic_.partitioned_sink(step, seat_, parts));
+    case StepKind::kSinkDynamic:
+      return with_logic<SinkStep>(step, first, logic_.dynamic_sink(step, seat_));
+    case StepKind::kProbe:
+      break;  // build_probe
+  }
+  ENGINE_ASSERT(false, graph::name_of(kind));
+  return nullptr;
+}
+
+std::unique_ptr<operators::ProbeStep> DataflowBuilder::build_probe(StepIndex step, Epoch first) {
+  return std::make_unique<operators::ProbeStep>(wiring_.inputs(step), first);
+}
+
+std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step, Epoch first,
+                                                               const progress::Assignment& parts) {
+  std::vector<std::unique_ptr<operators::SourcePart>> mine;
+  if (plan_.step(step).kind == StepKind::kSourceDynamic) {
+    mine.push_back(logic_.dynamic_source(step, seat_));
+  }
+  for (const auto& [name, owner] : parts) {
+    if (owner == seat_.worker) mine.push_back(logic_.source_part(step, seat_, name));
+  }
+  return std::make_unique<operators::SourceStep>(std::move(mine), wiring_.outputs(step), host_,
+                                                 first);
+}
+
+// With one worker all items are at their place already.
+void DataflowBuilder::route_inputs(StepIndex step, const progress::Assignment& parts) {
+  if (seat_.worker_count == 1) return;
+  for (ChannelIndex in : plan_.step(step).in_channels) {
+    std::unique_ptr<channel::Router> router;
+    switch (plan_.channel(in).route) {
+      case Route::kKeyed:
+        router = logic_.key_router(step, seat_);
+        break;
+      case Route::kPartitioned:
+        router = logic_.partition_router(step, seat_, parts);
+        break;
+      case Route::kBalanced:
+        router = std::make_unique<channel::BalancedRouter>(seat_.worker_count, seat_.worker);
+        break;
+      case Route::kLocal:
+      case Route::kEverywhere:
+        continue;
+    }
+    wiring_.sender(in).route_by(
+        std::make_unique<RouterOfStep>(plan_.step(step).id, std::move(router)));
+  }
+}
+
+}  // namespace cppwax::worker

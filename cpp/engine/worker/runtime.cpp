@@ -1,0 +1,170 @@
+#include "engine/worker/runtime.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "engine/base/error.hpp"
+
+namespace cppwax::worker {
+
+namespace {
+
+// Threads made while this lives get no signals: those are for the threads of the program.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+class Runtime::ProcessPeers final : public channel::Peers {
+ public:
+  explicit ProcessPeers(std::vector<std::unique_ptr<channel::Mailbox>>& mailboxes)
+      : mailboxes_(mailboxes) {}
+  void post(WorkerIndex to, channel::Delivery delivery) override {
+    mailboxes_[to.value()]->post(std::move(delivery));
+  }
+
+ private:
+  std::vector<std::unique_ptr<channel::Mailbox>>& mailboxes_;
+};
+
+Runtime::Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
+                 RunSettings settings)
+    : logic_(logic), clock_(clock), settings_(settings) {
+  ENGINE_ASSERT(settings.worker_count > 0);
+  for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
+    mailboxes_.push_back(std::make_unique<channel::Mailbox>());
+  }
+  peers_ = std::make_unique<ProcessPeers>(mailboxes_);
+  for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
+    const WorkerSettings worker{.seat = {WorkerIndex(w), settings.worker_count},
+                                .epoch_interval = settings.epoch_interval,
+                                .window = settings.window};
+    workers_.push_back(std::make_unique<Worker>(plan, logic, clock, *peers_, worker));
+  }
+}
+
+Runtime::~Runtime() = default;
+
+RunEnd Runtime::run() {
+  const std::size_t first = settings_.on_caller_thread ? 1 : 0;
+  std::vector<std::thread> threads = start_threads(first);
+  if (settings_.on_caller_thread) run_worker(0);
+  for (std::thread& thread : threads) thread.join();
+  return outcome();
+}
+
+// If one cannot be made, those that run already are ended, and joined by the caller.
+std::vector<std::thread> Runtime::start_threads(std::size_t first) {
+  const SignalsBlocked blocked;
+  std::vector<std::thread> threads;
+  for (std::size_t w = first; w < workers_.size(); ++w) {
+    try {
+      threads.emplace_back([this, w] { run_worker(w); });
+    } catch (const std::system_error& error) {
+      fail(w, std::make_exception_ptr(ConfigError("cannot start the thread of worker " +
+                                                  std::to_string(w) + ": " + error.what() +
+                                                  "; run with fewer workers")));
+      break;
+    }
+  }
+  return threads;
+}
+
+RunEnd Runtime::outcome() {
+  return failures_.with([&](std::vector<Failure>& failures) {
+    if (!failures.empty()) {
+      const auto first = std::min_element(
+          failures.begin(), failures.end(), [](const Failure& a, const Failure& b) {
+            return std::tie(a.epoch, a.worker) < std::tie(b.epoch, b.worker);
+          });
+      std::rethrow_exception(first->error);
+    }
+    if (over()) return early_end_.load();
+    const bool stopped = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
+      return worker->end_kind() == data::EndKind::kStopped;
+    });
+    return stopped ? RunEnd::kStopped : RunEnd::kEof;
+  });
+}
+
+// The outermost function of a worker: nothing is thrown across threads.
+void Runtime::run_worker(std::size_t index) noexcept {
+  std::unique_ptr<operators::UserCodeScope> scope = logic_.scope();
+  try {
+    scope->enter();
+    work(index, *scope);
+  } catch (...) {
+    fail(index, std::current_exception());
+  }
+  close(index);
+  scope->leave();
+}
+
+// REQUIRES: inside the scope; it is inside again after return and after an exception.
+void Runtime::work(std::size_t index, operators::UserCodeScope& scope) {
+  Worker& worker = *workers_[index];
+  channel::Mailbox& mailbox = *mailboxes_[index];
+  while (!over()) {
+    const StepResult result = worker.step(mailbox.take_all());
+    if (worker.aborted()) end_early(RunEnd::kAborted);
+    if (result == StepResult::kFinished) return;
+    if (result == StepResult::kWorked) continue;
+    const auto due = worker.next_due();
+    scope.leave();
+    mailbox.wait(due, clock_);
+    scope.enter();
+  }
+}
+
+void Runtime::close(std::size_t index) noexcept {
+  try {
+    workers_[index]->close();
+  } catch (...) {
+    fail(index, std::current_exception());
+  }
+}
+
+// After a first failure, what fails while closing is a consequence, not news.
+void Runtime::fail(std::size_t index, std::exception_ptr error) {
+  failures_.with([&](std::vector<Failure>& failures) {
+    const bool known = std::any_of(failures.begin(), failures.end(),
+                                   [&](const Failure& f) { return f.worker == index; });
+    if (!known) failures.push_back({workers_[index]->epoch(), index, std::move(error)});
+  });
+  end_early(RunEnd::kAborted);
+}
+
+void Runtime::end_early(RunEnd how) {
+  RunEnd none = RunEnd::kEof;
+  if (!early_end_.compare_exchange_strong(none, how)) return;
+  for (auto& mailbox : mailboxes_) mailbox->wake();
+}
+
+void Runtime::request_stop() {
+  if (stop_asked_.exchange(true)) return;
+  mailboxes_[0]->post(channel::Control(channel::StopRequest{}));
+}
+
+void Runtime::abandon() {
+  end_early(RunEnd::kAbandoned);
+}
+
+}  // namespace cppwax::worker

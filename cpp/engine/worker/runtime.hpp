@@ -1,0 +1,90 @@
+// One execution of a plan in this process: the workers, their threads, the first error, the end.
+// The only place where threads are made.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/base/clock.hpp"
+#include "engine/base/guarded.hpp"
+#include "engine/channel/credit.hpp"
+#include "engine/channel/mailbox.hpp"
+#include "engine/graph/plan.hpp"
+#include "engine/operators/logic.hpp"
+#include "engine/worker/worker.hpp"
+
+namespace cppwax::worker {
+
+struct RunSettings {
+  std::uint32_t worker_count = 1;
+  Duration epoch_interval = std::chrono::seconds(10);
+  channel::Amount window = channel::kDefaultWindow;
+  // Worker 0 runs on the thread that calls `run`; else all workers have threads of their own.
+  bool on_caller_thread = true;
+};
+
+// How a run that did not fail ended.
+enum class RunEnd {
+  kEof,        // the data ended
+  kStopped,    // a stop was asked for; all that was in flight has been delivered
+  kAborted,    // a source asked for an abrupt end
+  kAbandoned,  // the stop took too long; what was in flight is lost
+};
+
+// `run` is called once, by the owner; `request_stop` and `abandon` by any thread, at any time.
+class Runtime {
+ public:
+  // All references outlive the runtime. Constructing runs no user code.
+  Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
+          RunSettings settings);
+  // REQUIRES: inside a UserCodeScope: what is still in flight dies here.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  // Runs to the end; returns, also by exception, only after all threads are joined.
+  // REQUIRES: outside any UserCodeScope of the calling thread.
+  // Errors: the failure of the lowest (epoch, worker) of those that happened (Error, with its
+  // context filled in).
+  RunEnd run();
+
+  // First step of a stop (docs/progress_and_snapshots.md P17). Later calls do nothing.
+  void request_stop();
+  // Last step of a stop: every worker ends after the call of user code it is in.
+  void abandon();
+
+ private:
+  class ProcessPeers;
+
+  void run_worker(std::size_t index) noexcept;
+  void work(std::size_t index, operators::UserCodeScope& scope);
+  void close(std::size_t index) noexcept;
+  void fail(std::size_t index, std::exception_ptr error);
+  bool over() const { return early_end_ != RunEnd::kEof; }
+  void end_early(RunEnd how);
+  std::vector<std::thread> start_threads(std::size_t first);
+  RunEnd outcome();
+
+  const operators::LogicFactory& logic_;
+  const Clock& clock_;
+  RunSettings settings_;
+  std::vector<std::unique_ptr<channel::Mailbox>> mailboxes_;
+  std::unique_ptr<ProcessPeers> peers_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  struct Failure {
+    Epoch epoch;
+    std::size_t worker;
+    std::exception_ptr error;
+  };
+  Guarded<std::vector<Failure>> failures_;
+  // Anything but kEof: workers leave their loops. Set once.
+  std::atomic<RunEnd> early_end_{RunEnd::kEof};
+  std::atomic<bool> stop_asked_{false};
+};
+
+}  // namespace cppwax::worker

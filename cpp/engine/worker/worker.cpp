@@ -1,0 +1,235 @@
+#include "engine/worker/worker.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "engine/base/error.hpp"
+
+namespace cppwax::worker {
+
+using channel::Control;
+using channel::Delivery;
+
+Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
+               channel::Peers& peers, WorkerSettings settings)
+    : plan_(plan),
+      logic_(logic),
+      clock_(clock),
+      peers_(peers),
+      settings_(settings),
+      activations_(plan),
+      wiring_(plan, settings.seat, settings.window, peers, activations_),
+      builder_(plan, logic, settings.seat, wiring_, *this),
+      parts_(plan.steps().size()) {}
+
+StepResult Worker::step(std::deque<Delivery> arrived) {
+  for (Delivery& delivery : arrived) handle(std::move(delivery));
+  if (phase_ != Phase::kRunning && !start()) return StepResult::kIdle;
+  tick();
+  const bool worked = activate_next();
+  if (aborted_ || finished()) return StepResult::kFinished;
+  return worked ? StepResult::kWorked : StepResult::kIdle;
+}
+
+// Runs `use` on behalf of a step; its errors learn where they happened.
+template <class Use>
+decltype(auto) Worker::in_context(StepIndex step, Use&& use) {
+  try {
+    return std::forward<Use>(use)();
+  } catch (Error& error) {
+    if (steps_.size() > step.value() && steps_[step.value()]) {
+      current_epoch_ = steps_[step.value()]->epoch();
+    }
+    if (error.context.step.empty()) error.context.step = plan_.step(step).id;
+    if (!error.context.worker) error.context.worker = settings_.seat.worker;
+    if (!error.context.epoch) error.context.epoch = current_epoch_;
+    throw;
+  }
+}
+
+// ---- The start: list partitions, hear all others', build.
+
+bool Worker::start() {
+  if (phase_ == Phase::kNew) {
+    list_parts();
+    phase_ = Phase::kGathering;
+  }
+  if (!have_all_parts()) return false;
+  build_steps();
+  phase_ = Phase::kRunning;
+  return true;
+}
+
+void Worker::list_parts() {
+  for (std::uint32_t i = 0; i < plan_.steps().size(); ++i) {
+    const StepIndex step(i);
+    if (!is_partitioned(plan_.step(step).kind)) continue;
+    parts_[i].resize(settings_.seat.worker_count);
+    auto names = in_context(step, [&] { return logic_.list_parts(step, settings_.seat); });
+    post_to_all(channel::Parts{step, settings_.seat.worker, std::move(names)});
+  }
+}
+
+bool Worker::have_all_parts() const {
+  for (const auto& step : parts_) {
+    for (const auto& names : step) {
+      if (!names) return false;
+    }
+  }
+  return true;
+}
+
+// Sources before all others, as users' `build_part` may rely on.
+void Worker::build_steps() {
+  steps_.resize(plan_.steps().size());
+  for (const bool sources : {true, false}) {
+    for (std::uint32_t i = 0; i < plan_.steps().size(); ++i) {
+      const StepIndex step(i);
+      const graph::StepKind kind = plan_.step(step).kind;
+      if (graph::is_source(kind) != sources || kind == graph::StepKind::kProbe) continue;
+      std::vector<std::vector<std::string>> listed;
+      for (auto& names : parts_[i]) listed.push_back(std::move(*names));
+      const progress::Assignment assignment = progress::assign_partitions(listed);
+      steps_[i] = in_context(step, [&] { return builder_.build(step, kFirstEpoch, assignment); });
+    }
+  }
+  const StepIndex last(static_cast<std::uint32_t>(plan_.steps().size() - 1));
+  probe_ = builder_.build_probe(last, kFirstEpoch);
+  open_steps_ = plan_.steps().size() - 1;
+  if (settings_.seat.worker == WorkerIndex(0)) {
+    epoch_clock_.emplace(kFirstEpoch, settings_.epoch_interval, clock_.steady());
+    if (stopping_) epoch_clock_->stop();
+  }
+}
+
+// ---- What comes in.
+
+void Worker::handle(Delivery delivery) {
+  if (auto* data = std::get_if<channel::DataDelivery>(&delivery)) {
+    wiring_.deliver(std::move(*data));
+  } else if (const auto* credit = std::get_if<channel::CreditDelivery>(&delivery)) {
+    wiring_.deliver(*credit);
+  } else {
+    handle(std::get<Control>(delivery));
+  }
+}
+
+void Worker::handle(const Control& control) {
+  if (const auto* parts = std::get_if<channel::Parts>(&control)) {
+    parts_[parts->step.value()].resize(settings_.seat.worker_count);
+    parts_[parts->step.value()][parts->worker.value()] = parts->names;
+  } else if (const auto* active = std::get_if<channel::Active>(&control)) {
+    if (epoch_clock_) epoch_clock_->active(active->epoch);
+  } else if (const auto* open = std::get_if<channel::OpenEpoch>(&control)) {
+    opened_ = open->epoch;
+    wake_sources();
+  } else if (std::holds_alternative<channel::StopRequest>(control)) {
+    if (epoch_clock_) epoch_clock_->stop();
+    post_to_all(channel::Stop{opened_});
+  } else {
+    stopping_ = true;
+    wake_sources();
+  }
+}
+
+void Worker::post_to_all(const Control& control) {
+  for (std::uint32_t w = 0; w < settings_.seat.worker_count; ++w) {
+    if (WorkerIndex(w) == settings_.seat.worker) {
+      handle(control);
+    } else {
+      peers_.post(WorkerIndex(w), control);
+    }
+  }
+}
+
+// ---- Epochs.
+
+void Worker::report_active(Epoch epoch) {
+  if (active_told_ == epoch) return;
+  active_told_ = epoch;
+  if (epoch_clock_) {
+    epoch_clock_->active(epoch);
+  } else {
+    peers_.post(WorkerIndex(0), Control(channel::Active{epoch}));
+  }
+}
+
+void Worker::tick() {
+  if (!epoch_clock_) return;
+  const auto due = epoch_clock_->next_due();
+  if (!due) return;
+  if (const auto epoch = epoch_clock_->open_next(clock_.steady())) {
+    post_to_all(channel::OpenEpoch{*epoch});
+  }
+}
+
+// What waits for epochs to be through hears of it.
+void Worker::probe_moved(Epoch before) {
+  if (probe_->epoch() == before) return;
+  if (epoch_clock_) epoch_clock_->durable(Epoch(probe_->epoch().value() - 1));
+  if (epoch_each_poll()) wake_sources();
+}
+
+void Worker::wake_sources() {
+  for (std::uint32_t i = 0; i < plan_.steps().size(); ++i) {
+    if (graph::is_source(plan_.steps()[i].kind)) activations_.wake(StepIndex(i));
+  }
+}
+
+// ---- Running.
+
+bool Worker::activate_next() {
+  if (activations_.next_due()) activations_.fire(clock_.wall());
+  const auto next = activations_.next();
+  if (!next) return false;
+  if (next->value() == steps_.size() - 1) {
+    const Epoch before = probe_->epoch();
+    probe_->activate();
+    probe_moved(before);
+    return true;
+  }
+  operators::Step& step = *steps_[next->value()];
+  if (step.done()) return true;
+  const operators::Activity activity = in_context(*next, [&] { return step.activate(); });
+  if (step.done()) {
+    --open_steps_;
+    activations_.wake_at(*next, std::nullopt);
+    return true;
+  }
+  if (activity == operators::Activity::kAgain) activations_.wake(*next);
+  activations_.wake_at(*next, step.next_wake());
+  return true;
+}
+
+bool Worker::finished() const {
+  return open_steps_ == 0 && probe_ && probe_->done();
+}
+
+data::EndKind Worker::end_kind() const {
+  return probe_->ended()->kind;
+}
+
+std::optional<SteadyTime> Worker::next_due() const {
+  std::optional<SteadyTime> due;
+  if (epoch_clock_) due = epoch_clock_->next_due();
+  if (const auto wake = activations_.next_due()) {
+    const SteadyTime steady = clock_.steady() + (*wake - clock_.wall());
+    if (!due || steady < *due) due = steady;
+  }
+  return due;
+}
+
+void Worker::close() {
+  std::exception_ptr failure;
+  for (std::uint32_t i = 0; i < steps_.size(); ++i) {
+    if (!steps_[i]) continue;
+    try {
+      in_context(StepIndex(i), [&] { steps_[i]->close(); });
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace cppwax::worker
