@@ -4,6 +4,7 @@
 #pragma once
 
 #include <Python.h>
+#include <cxxabi.h>
 
 #include "engine/operators/logic.hpp"
 
@@ -12,9 +13,24 @@ namespace cppwax::bindings {
 // Whether Python code can still run: false once the interpreter goes down.
 bool interpreter_alive();
 
+// Where a thread ends up that needs the interpreter once it is gone: the process is about to end,
+// and everything the thread still holds may be in use by the thread that ends it.
+[[noreturn]] void park_for_good();
+
+// Before 3.14 Python ends such a thread by unwinding its stack, right through our frames. The
+// unwinding stops here instead.
+template <class Call>
+auto surviving_exit(Call&& call) {
+  try {
+    return call();
+  } catch (abi::__forced_unwind&) {
+    park_for_good();
+  }
+}
+
 // A worker's way into user code. One for a worker thread; used and destroyed by that thread alone.
-// Invariant: the thread's Python state is made once, at the first `enter`, or is the thread's own if
-// Python knows the thread already, and stays the same until the end: user code sees one thread.
+// Invariant: the thread's Python state is made once, at the first `enter`, or is the thread's own
+// if Python knows the thread already, and stays the same until the end: user code sees one thread.
 class GilScope : public operators::UserCodeScope {
  public:
   GilScope() = default;

@@ -1,5 +1,5 @@
-// Translates failures, in both directions: Python's to the engine's UserCodeError while a flow runs,
-// the engine's to Python's exceptions when `run` returns. The only place that does either.
+// Translates failures, in both directions: Python's to the engine's UserCodeError while a flow
+// runs, the engine's to Python's exceptions when `run` returns. The only place that does either.
 #pragma once
 
 #include <Python.h>
@@ -9,21 +9,22 @@
 
 namespace cppwax::bindings {
 
-// Both: turn the present Python error into a UserCodeError and clear it. `doing` completes "while …",
-// e.g. "calling `on_batch` for key 'a'".
-// REQUIRES: the interpreter is held, a Python error is set.
+// Whether an error of user code reaches the caller of `run` inside a CppwaxRuntimeError, or bare; a
+// bare one has to name its step itself.
+enum class Wrapped { kYes, kNo };
+
+// Takes the present Python error and clears it: what a UserCodeError has as its cause.
+// It may be dropped on any thread. REQUIRES: the interpreter is held, a Python error is set.
+std::exception_ptr take_python_error(Wrapped wrapped);
+
+// Throws a UserCodeError for the present Python error. `doing` completes "failed while …", e.g.
+// "calling `on_batch` for key 'a'". REQUIRES: as above.
 [[noreturn]] void throw_user_error(std::string doing);
-// The same for an error that reaches the caller of `run` as it is, without a CppwaxRuntimeError
-// around it: its message has to name the step itself.
-[[noreturn]] void throw_bare_error(std::string doing);
 
-// Sets `type(message)` as the present Python error, as if user code had raised it, and throws it.
-[[noreturn]] void throw_user_type_error(std::string doing, const std::string& message);
-[[noreturn]] void throw_bare_type_error(const std::string& message);
-
-// The user's exception inside the cause of a UserCodeError; a new reference, null if `cause` is none
-// of ours. REQUIRES: the interpreter is held.
-PyObject* user_exception(const std::exception_ptr& cause);
+// Throws a UserCodeError for a TypeError of ours: what user code returned or sent is of no use.
+// REQUIRES: the interpreter is held.
+[[noreturn]] void throw_type_error(std::string doing, const std::string& message,
+                                   Wrapped wrapped = Wrapped::kYes);
 
 // Throws the Python exception (as pybind11::error_already_set) for a failure of a run:
 // - UserCodeError: CppwaxRuntimeError from the user's exception; a bare one comes out as itself
