@@ -18,11 +18,11 @@ namespace cppwax::channel {
 class Sender {
  public:
   // `router` null: there is one receiver, or the channel carries no items.
-  // `step` is woken when credit comes back.
+  // `step` is woken when credit comes back to a window that had none.
   Sender(std::vector<std::unique_ptr<Push>> receivers, Amount window, bool two_windows,
          Waker& step);
 
-  // Errors: whatever the router raises.
+  // Nothing happens for no items. Errors: whatever the router raises.
   void send(Epoch epoch, data::PayloadPtr payload);
   void advance(Epoch epoch);
   void end(data::End end);

@@ -73,6 +73,10 @@ class Plan {
 
  private:
   friend class PlanBuilder;
+  // Adds a channel to the consumer's next input.
+  void connect(StepIndex from, std::size_t from_port, StepIndex to);
+  void add_probe();
+
   std::string flow_id_;
   std::vector<Step> steps_;
   std::vector<Channel> channels_;
@@ -102,19 +106,19 @@ class PlanBuilder {
     std::vector<std::string> inputs;
     std::vector<std::string> outputs;
   };
-  // An output port, by its step's place of adding.
-  struct Output {
-    std::size_t step;
+  struct OutputPort {
+    std::size_t step;  // its place of adding
     std::size_t port;
   };
 
   void require_ends() const;
-  std::vector<std::vector<Output>> find_producers() const;
-  void wire(Plan& plan) const;
+  // By step, by input: the port that produces it.
+  std::vector<std::vector<OutputPort>> find_producers() const;
+  std::vector<std::size_t> sort(const std::vector<std::vector<OutputPort>>& producers) const;
 
   std::string flow_id_;
   std::vector<Added> added_;
-  std::unordered_map<std::string, Output> streams_;
+  std::unordered_map<std::string, OutputPort> streams_;
 };
 
 }  // namespace cppwax::graph
