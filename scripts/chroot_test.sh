@@ -16,17 +16,23 @@ shift
 clone=/root/cppwax
 
 # How this machine reaches its package sources: settings of apt and pip, names, certificates.
+# The sources themselves are this machine's too where it is the same release.
 machine_settings=(
-  /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/trusted.gpg.d
-  /etc/pip.conf /etc/hosts /etc/resolv.conf
+  /etc/apt/apt.conf.d /etc/apt/trusted.gpg.d /etc/pip.conf
+  /etc/hosts /etc/resolv.conf
   /usr/local/share/ca-certificates /etc/ssl/certs/ca-certificates.crt
 )
 machine_variables='^(PIP_[A-Z_]+|SSL_CERT_[A-Z]+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|[a-z]+_proxy|[A-Z]+_PROXY)='
 
 make_root() {
+  local suite=${SUITE:-bookworm}
   note "making a bare Debian in $root"
-  debootstrap --variant=minbase "${SUITE:-bookworm}" "$root" >"$root.log" 2>&1 ||
+  debootstrap --variant=minbase "$suite" "$root" >"$root.log" 2>&1 ||
     die "debootstrap failed; its output: $root.log"
+  if grep -q "^VERSION_CODENAME=$suite" /etc/os-release; then
+    machine_settings+=(/etc/apt/sources.list /etc/apt/sources.list.d)
+    rm "$root/etc/apt/sources.list"
+  fi
   local setting
   for setting in "${machine_settings[@]}"; do
     [[ -e $setting ]] || continue

@@ -92,7 +92,8 @@ install_package() {
   quietly .cache/pip.log "$python" -m pip install "${build_tools[@]}"
   # Without build isolation, because rebuilding at import needs the build tools to stay.
   quietly .cache/pip.log "$python" -m pip install --no-build-isolation \
-    -Ceditable.rebuild=true -Ccmake.define.CPPWAX_WERROR=$warnings_are_errors -e "$target"
+    --config-settings=editable.rebuild=true \
+    --config-settings=cmake.define.CPPWAX_WERROR=$warnings_are_errors -e "$target"
   install_key "$purpose" >"$venv/cppwax-$purpose"
 }
 
