@@ -105,7 +105,7 @@ class _Shape:
                 f"step {step_id!r}: the function of operator `{self.name}` must return a "
                 f"`{self.promised.__name__}` as it is annotated; got {type(result)}"
             )
-        if self.result_names == ("down",) and not dataclasses.is_dataclass(self.promised):
+        if self.promised is None or self.promised is Stream:
             return {"down": result}
         return {name: getattr(result, name) for name in self.result_names}
 
