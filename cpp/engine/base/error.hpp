@@ -80,10 +80,10 @@ std::string print_operands(const char* names, const Operands&... operands) {
 }  // namespace cppwax
 
 // ENGINE_ASSERT(condition, operands…): always on; prints the operands.
-#define ENGINE_ASSERT(condition, ...)                                             \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]]                                                \
-      ::cppwax::fail_assertion(__FILE__, __LINE__, #condition,                    \
-                               ::cppwax::detail::print_operands(                  \
-                                   #__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__));     \
+#define ENGINE_ASSERT(condition, ...)                                                 \
+  do {                                                                                \
+    if (!(condition)) [[unlikely]]                                                    \
+      ::cppwax::fail_assertion(                                                       \
+          __FILE__, __LINE__, #condition,                                             \
+          ::cppwax::detail::print_operands(#__VA_ARGS__ __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

@@ -19,8 +19,8 @@ class Wakeup {
   Wakeup& operator=(const Wakeup&) = delete;
 
   void notify();
-  // Returns after a notify, after `timeout` (nullopt: never), or when a signal was delivered to this
-  // thread. May return early.
+  // Returns after a notify, after `timeout` (nullopt: never), or when a signal was delivered to
+  // this thread. May return early.
   void sleep(std::optional<Duration> timeout);
 
  private:

@@ -52,9 +52,9 @@ struct Channel {
 struct Step {
   StepId id;
   StepKind kind;
-  std::vector<StreamIndex> inputs;   // in argument order
-  std::vector<StreamIndex> outputs;  // in port order
-  std::vector<ChannelIndex> in_channels;                // one for each input (a probe: all of its)
+  std::vector<StreamIndex> inputs;        // in argument order
+  std::vector<StreamIndex> outputs;       // in port order
+  std::vector<ChannelIndex> in_channels;  // one for each input (a probe: all of its)
   // By output port, then by consumer. A last step has one entry more than it has outputs: the port
   // of its channel to the probe, on which no item is ever emitted.
   std::vector<std::vector<ChannelIndex>> out_channels;
