@@ -34,8 +34,8 @@ if(NOT DEFINED CMAKE_INTERPROCEDURAL_OPTIMIZATION)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
 endif()
 
-# The sloppiness lets ccache cache compilations that use a precompiled header; base folder and prefix
-# map let checkouts in different folders share what is cached.
+# The sloppiness lets ccache cache compilations that use a precompiled header; the base folder and
+# the prefix map let checkouts in different folders share what is cached.
 find_program(CPPWAX_CCACHE ccache)
 mark_as_advanced(CPPWAX_CCACHE)
 if(CPPWAX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

@@ -22,7 +22,7 @@ machine_settings=(
   /etc/hosts /etc/resolv.conf
   /usr/local/share/ca-certificates /etc/ssl/certs/ca-certificates.crt
 )
-machine_variables='^(PIP_[A-Z_]+|SSL_CERT_[A-Z]+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|[a-z]+_proxy|[A-Z]+_PROXY)='
+machine_variables='^(PIP_[A-Z_]+|SSL_CERT_[A-Z]+|[A-Z]+_CA_BUNDLE|[a-z]+_proxy|[A-Z]+_PROXY)='
 
 make_root() {
   local suite=${SUITE:-bookworm}
