@@ -48,7 +48,10 @@ install_packages() {
     as_root=(sudo)
   fi
   note "installing system packages: $*"
-  quietly .cache/apt.log "${as_root[@]}" apt-get update
+  mkdir -p .cache
+  # One broken source among many must not stop an install that does not need it.
+  "${as_root[@]}" apt-get update >.cache/apt-update.log 2>&1 ||
+    note "apt-get update failed (see .cache/apt-update.log); trying the install all the same"
   quietly .cache/apt.log "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends "$@"
 }
