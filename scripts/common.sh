@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by ./run, ./test and the helpers beside this file; sourced, never run. Leaves the working
 # folder at the root of the checkout.
 

@@ -9,6 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 purpose=${1:-dev}
 [[ $purpose == run || $purpose == dev ]] || die "usage: scripts/setup.sh [run|dev]"
 base_python=${PYTHON:-python3}
+[[ -z ${PYTHON:-} ]] || command -v "$PYTHON" >/dev/null ||
+  die "PYTHON=$PYTHON is no command; name a Python 3.10 or newer, or leave it out"
 
 # --- system packages -----------------------------------------------------------------------------
 
