@@ -1,0 +1,1 @@
+"""Random flows, run on Bytewax and on cppwax, compared."""
