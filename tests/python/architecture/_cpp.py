@@ -59,6 +59,11 @@ def code_only(text: str) -> str:
     return _PREPROCESSOR.sub(_blank, _COMMENT_OR_LITERAL.sub(_blank, text))
 
 
+def _without_deduced_types(code: str) -> str:
+    # `decltype(auto) name(…)`: the first parenthesis would not be the parameters'.
+    return re.sub(r"\bdecltype\(auto\)", _blank, code)
+
+
 def line_of(text: str, position: int) -> int:
     """Give the number of the line that a position is in."""
     return text.count("\n", 0, position) + 1
@@ -75,7 +80,7 @@ def includes(text: str) -> list[Include]:
 
 def functions(text: str) -> Iterator[Function]:
     """Find the function definitions outside other functions; lambdas belong to their function."""
-    code = code_only(text)
+    code = _without_deduced_types(code_only(text))
     head_start = position = 0
     while position < len(code):
         char = code[position]
