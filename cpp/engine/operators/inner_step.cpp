@@ -130,7 +130,8 @@ void InnerStep::advance() {
 
 void InnerStep::finish(data::End end) {
   if (end.kind == data::EndKind::kEof) {
-    if (due_now()) run_to_end(start_due(host_.clock().wall()));
+    const WallTime now = host_.clock().wall();
+    if (const auto due = next_due(); due && *due <= now) run_to_end(start_due(now));
     run_to_end(start_eof());
   }
   outputs_.end(end);

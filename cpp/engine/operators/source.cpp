@@ -37,7 +37,14 @@ Activity SourceStep::activate() {
   return Activity::kWaits;
 }
 
+// With an epoch for each round of polls, another source's poll may have opened the next epoch
+// before this one had its turn. It may still poll: e+1 opens only when all before e is through
+// (P7).
 void SourceStep::open_epochs() {
+  const bool behind = epoch_ < host_.opened() && !host_.stopping();
+  if (behind && host_.epoch_each_poll() && polled_in_ != epoch_ && outputs_.open(epoch_)) {
+    poll_due_parts();
+  }
   while (epoch_ < host_.opened()) {
     epoch_ = epoch_.next();
     outputs_.advance(epoch_);

@@ -6,7 +6,8 @@ namespace cppwax::worker {
 
 namespace {
 
-// The steps from which items come to `step` without leaving the worker, sources excepted.
+// The steps from which items can come to `step`, sources excepted. What other workers send has no
+// order to keep; of this worker's own items, keyed and spread ones count as well.
 std::vector<std::size_t> steps_above(const graph::Plan& plan, std::size_t step) {
   std::vector<char> above(step + 1, false);
   above[step] = true;
@@ -16,8 +17,7 @@ std::vector<std::size_t> steps_above(const graph::Plan& plan, std::size_t step) 
     if (!above[at]) continue;
     if (at != step && !graph::is_source(plan.steps()[at].kind)) found.push_back(at);
     for (ChannelIndex in : plan.steps()[at].in_channels) {
-      const graph::Channel& channel = plan.channel(in);
-      if (channel.route == graph::Route::kLocal) above[channel.from.value()] = true;
+      above[plan.channel(in).from.value()] = true;
     }
   }
   return found;
