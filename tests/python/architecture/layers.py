@@ -26,10 +26,11 @@ PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("inputs", "outputs"),
     ("operators",),
     ("connectors",),
-    ("run", "testing", "recovery", "tracing", "visualize", "_locate", "_cli"),
+    ("_entry", "_locate", "recovery", "tracing", "visualize", "testing"),
+    ("_cli", "_exit", "_options", "run"),
 )
 _PACKAGE_RANK = {name: rank for rank, names in enumerate(PACKAGE_LAYERS) for name in names}
-_MAY_START_THE_ENGINE = ("run", "testing", "recovery", "tracing")
+_MAY_START_THE_ENGINE = ("_entry", "run", "testing", "recovery", "tracing")
 
 
 def includes_point_downwards(path: str, text: str) -> list[str]:
