@@ -1,0 +1,166 @@
+#include "bindings/logic/key_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "bindings/py_call.hpp"
+#include "engine/base/error.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+constexpr std::size_t kFirstPlaces = 16;
+
+// By text: a subclass of str may define equality in its own way, in user code.
+bool same_text(PyObject* left, PyObject* right) {
+  if (left == right) return true;
+  const auto length = PyUnicode_GET_LENGTH(left);
+  const auto kind = PyUnicode_KIND(left);
+  if (length != PyUnicode_GET_LENGTH(right) || kind != PyUnicode_KIND(right)) return false;
+  return std::memcmp(PyUnicode_DATA(left), PyUnicode_DATA(right),
+                     static_cast<std::size_t>(length) * kind) == 0;
+}
+
+}  // namespace
+
+KeyTable::KeyTable() : places_(kFirstPlaces) {}
+
+std::size_t KeyTable::home_of(Py_hash_t hash) const {
+  return static_cast<std::size_t>(hash) & (places_.size() - 1);
+}
+
+KeySlot& KeyTable::find_or_add(PyObject* key) {
+  const Py_hash_t hash = PyUnicode_Type.tp_hash(key);
+  std::size_t place = home_of(hash);
+  for (; places_[place].slot; place = after(place)) {
+    if (places_[place].hash == hash && same_text(places_[place].slot->key.ptr(), key)) {
+      return *places_[place].slot;
+    }
+  }
+  return add(key, hash, place);
+}
+
+KeySlot& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place) {
+  auto slot = std::make_unique<KeySlot>();
+  slot->key = py::reinterpret_steal<py::object>(PyUnicode_FromObject(key));
+  if (!slot->key) throw_user_error("taking the key of an item");
+  slot->hash = hash;
+  if ((size_ + 1) * 3 > places_.size() * 2) {
+    grow();
+    place = home_of(hash);
+    while (places_[place].slot) place = after(place);
+  }
+  ++size_;
+  places_[place].hash = hash;
+  places_[place].slot = std::move(slot);
+  return *places_[place].slot;
+}
+
+void KeyTable::grow() {
+  std::vector<Place> old(places_.size() * 2);
+  old.swap(places_);
+  for (Place& from : old) {
+    if (!from.slot) continue;
+    std::size_t place = home_of(from.hash);
+    while (places_[place].slot) place = after(place);
+    places_[place] = std::move(from);
+  }
+}
+
+void KeyTable::erase(KeySlot& slot) {
+  std::size_t gap = home_of(slot.hash);
+  while (places_[gap].slot.get() != &slot) gap = after(gap);
+  // Dies at the end: dropping its objects may run user code.
+  const auto erased = std::move(places_[gap].slot);
+  --size_;
+  // Close the gap, so that a search never has to pass a free place.
+  for (std::size_t place = after(gap); places_[place].slot; place = after(place)) {
+    const std::size_t home = home_of(places_[place].hash);
+    const bool reaches_gap = gap <= place ? (home <= gap || home > place)
+                                          : (home <= gap && home > place);
+    if (!reaches_gap) continue;
+    places_[gap] = std::move(places_[place]);
+    gap = place;
+  }
+}
+
+std::vector<KeySlot*> KeyTable::sorted() const {
+  std::vector<KeySlot*> slots;
+  slots.reserve(size_);
+  for (const Place& place : places_) {
+    if (place.slot) slots.push_back(place.slot.get());
+  }
+  std::ranges::sort(slots, [](const KeySlot* left, const KeySlot* right) {
+    return PyUnicode_Compare(left->key.ptr(), right->key.ptr()) < 0;
+  });
+  return slots;
+}
+
+std::optional<WallTime> DueHeap::least() const {
+  if (heap_.empty()) return std::nullopt;
+  return heap_.front()->due;
+}
+
+void DueHeap::put(std::size_t place, KeySlot* slot) {
+  heap_[place] = slot;
+  slot->due_place = place;
+}
+
+void DueHeap::rise(std::size_t place) {
+  KeySlot* slot = heap_[place];
+  while (place > 0) {
+    const std::size_t parent = (place - 1) / 2;
+    if (heap_[parent]->due <= slot->due) break;
+    put(place, heap_[parent]);
+    place = parent;
+  }
+  put(place, slot);
+}
+
+void DueHeap::sink(std::size_t place) {
+  KeySlot* slot = heap_[place];
+  for (;;) {
+    std::size_t child = 2 * place + 1;
+    if (child >= heap_.size()) break;
+    if (child + 1 < heap_.size() && heap_[child + 1]->due < heap_[child]->due) ++child;
+    if (slot->due <= heap_[child]->due) break;
+    put(place, heap_[child]);
+    place = child;
+  }
+  put(place, slot);
+}
+
+void DueHeap::set(KeySlot& slot, WallTime due) {
+  slot.due = due;
+  if (slot.due_place == kNowhere) {
+    heap_.push_back(&slot);
+    slot.due_place = heap_.size() - 1;
+  }
+  rise(slot.due_place);
+  sink(slot.due_place);
+}
+
+void DueHeap::remove(KeySlot& slot) {
+  const std::size_t place = slot.due_place;
+  if (place == kNowhere) return;
+  KeySlot* last = heap_.back();
+  heap_.pop_back();
+  slot.due_place = kNowhere;
+  if (last == &slot) return;
+  put(place, last);
+  rise(place);
+  sink(last->due_place);
+}
+
+std::vector<KeySlot*> DueHeap::take_due(WallTime now) {
+  std::vector<KeySlot*> due;
+  while (!heap_.empty() && heap_.front()->due <= now) {
+    due.push_back(heap_.front());
+    remove(*heap_.front());
+  }
+  return due;
+}
+
+}  // namespace cppwax::bindings

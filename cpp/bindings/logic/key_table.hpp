@@ -1,0 +1,82 @@
+// The keys of a keyed step with what is kept for each, and the order in which they are due.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/base/clock.hpp"
+
+namespace cppwax::bindings {
+
+namespace py = pybind11;
+
+inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+
+// What a keyed step keeps for a key.
+struct KeySlot {
+  py::object key;  // exactly a str
+  Py_hash_t hash = 0;
+  py::object logic;  // null until it is built
+  // Its values in the batch at hand, a chain through the batch's list of values.
+  std::size_t first_value = kNowhere;
+  std::size_t last_value = kNowhere;
+  std::size_t value_count = 0;
+  WallTime due{};
+  std::size_t due_place = kNowhere;  // in the heap of due times
+};
+
+// Finds slots by the text of a str. Belongs to one worker; used with the interpreter held.
+// Invariant: a slot stays where it is until it is erased.
+class KeyTable {
+ public:
+  KeyTable();
+
+  // The slot of a key, made if there is none. `key` is a str or of a subclass, which counts as the
+  // str with the same text.
+  KeySlot& find_or_add(PyObject* key);
+  void erase(KeySlot& slot);
+  std::size_t size() const { return size_; }
+  // All slots, sorted by key.
+  std::vector<KeySlot*> sorted() const;
+
+ private:
+  struct Place {
+    Py_hash_t hash = 0;
+    std::unique_ptr<KeySlot> slot;  // null: free
+  };
+
+  std::size_t home_of(Py_hash_t hash) const;
+  std::size_t after(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
+  KeySlot& add(PyObject* key, Py_hash_t hash, std::size_t place);
+  void grow();
+
+  std::vector<Place> places_;  // a power of two, at most two thirds of them taken
+  std::size_t size_ = 0;
+};
+
+// A binary heap of slots by due time, in which a slot knows its place: a time that is replaced
+// leaves nothing behind.
+class DueHeap {
+ public:
+  std::optional<WallTime> least() const;
+  // Sets or replaces the due time of a slot.
+  void set(KeySlot& slot, WallTime due);
+  // Does nothing for a slot that has none.
+  void remove(KeySlot& slot);
+  // Takes out all slots that are due at `now`, in order of their times.
+  std::vector<KeySlot*> take_due(WallTime now);
+
+ private:
+  void put(std::size_t place, KeySlot* slot);
+  void rise(std::size_t place);
+  void sink(std::size_t place);
+
+  std::vector<KeySlot*> heap_;
+};
+
+}  // namespace cppwax::bindings

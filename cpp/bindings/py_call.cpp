@@ -1,0 +1,47 @@
+#include "bindings/py_call.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+constexpr Py_ssize_t kShownLength = 80;
+
+std::string text_of(PyObject* str) {
+  Py_ssize_t length = 0;
+  const char* text = str == nullptr ? nullptr : PyUnicode_AsUTF8AndSize(str, &length);
+  if (text == nullptr) {
+    PyErr_Clear();
+    return "?";
+  }
+  return std::string(text, static_cast<std::size_t>(length));
+}
+
+}  // namespace
+
+std::string shown(PyObject* value) {
+  auto text = py::reinterpret_steal<py::object>(PyObject_ASCII(value));
+  if (text && PyUnicode_GET_LENGTH(text.ptr()) > kShownLength) {
+    auto front = py::reinterpret_steal<py::object>(
+        PyUnicode_Substring(text.ptr(), 0, kShownLength));
+    return text_of(front.ptr()) + "…";
+  }
+  return text_of(text.ptr());
+}
+
+std::string type_name(PyObject* value) {
+  auto* type = reinterpret_cast<PyObject*>(Py_TYPE(value));
+  auto name = py::reinterpret_steal<py::object>(PyObject_GetAttrString(type, "__qualname__"));
+  auto module = py::reinterpret_steal<py::object>(PyObject_GetAttrString(type, "__module__"));
+  PyErr_Clear();
+  if (!name || !PyUnicode_Check(name.ptr())) return Py_TYPE(value)->tp_name;
+  if (!module || !PyUnicode_Check(module.ptr())) return text_of(name.ptr());
+  const std::string where = text_of(module.ptr());
+  const bool plain = where == "builtins" || where == "__main__";
+  return plain ? text_of(name.ptr()) : where + "." + text_of(name.ptr());
+}
+
+std::string count_of(std::size_t count, const char* thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+}  // namespace cppwax::bindings

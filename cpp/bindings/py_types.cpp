@@ -1,0 +1,117 @@
+#include "bindings/py_types.hpp"
+
+#include <datetime.h>
+
+#include <chrono>
+
+#include "bindings/py_call.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+py::object name(const char* text) {
+  auto str = py::reinterpret_steal<py::object>(PyUnicode_InternFromString(text));
+  if (!str) throw py::error_already_set();
+  return str;
+}
+
+// The fields of a datetime as if they were in UTC. Exact for all years that Python has.
+WallTime time_of_fields(PyObject* value) {
+  using namespace std::chrono;
+  const sys_days day = year(PyDateTime_GET_YEAR(value)) /
+                       static_cast<int>(PyDateTime_GET_MONTH(value)) /
+                       static_cast<int>(PyDateTime_GET_DAY(value));
+  return WallTime(day) + hours(PyDateTime_DATE_GET_HOUR(value)) +
+         minutes(PyDateTime_DATE_GET_MINUTE(value)) + seconds(PyDateTime_DATE_GET_SECOND(value)) +
+         microseconds(PyDateTime_DATE_GET_MICROSECOND(value));
+}
+
+Duration duration_of_fields(PyObject* delta) {
+  using namespace std::chrono;
+  return days(PyDateTime_DELTA_GET_DAYS(delta)) + seconds(PyDateTime_DELTA_GET_SECONDS(delta)) +
+         microseconds(PyDateTime_DELTA_GET_MICROSECONDS(delta));
+}
+
+}  // namespace
+
+PyTypes::PyTypes()
+    : build(name("build")),
+      build_part(name("build_part")),
+      close(name("close")),
+      list_parts(name("list_parts")),
+      next_awake(name("next_awake")),
+      next_batch(name("next_batch")),
+      notify_at(name("notify_at")),
+      on_batch(name("on_batch")),
+      on_eof(name("on_eof")),
+      on_notify(name("on_notify")),
+      part_fn(name("part_fn")),
+      write_batch(name("write_batch")) {
+  const auto inputs = py::module_::import("cppwax.inputs");
+  abort_execution = inputs.attr("AbortExecution");
+  stateful_source_partition = inputs.attr("StatefulSourcePartition");
+  stateless_source_partition = inputs.attr("StatelessSourcePartition");
+  const auto outputs = py::module_::import("cppwax.outputs");
+  stateful_sink_partition = outputs.attr("StatefulSinkPartition");
+  stateless_sink_partition = outputs.attr("StatelessSinkPartition");
+  stateful_batch_logic = py::module_::import("cppwax.operators").attr("StatefulBatchLogic");
+  sequence = py::module_::import("collections.abc").attr("Sequence");
+  const void* capsule = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
+  if (capsule == nullptr) throw py::error_already_set();
+  const auto* api = static_cast<const PyDateTime_CAPI*>(capsule);
+  datetime = api->DateTimeType;
+  utc = api->TimeZone_UTC;
+}
+
+bool PyTypes::is_sequence(PyObject* value) const {
+  if (PyList_Check(value) || PyTuple_Check(value)) return true;
+  if (PyUnicode_Check(value)) return false;
+  const int is = PyObject_IsInstance(value, sequence.ptr());
+  if (is < 0) throw_user_error("asking whether a value is a sequence");
+  return is == 1;
+}
+
+std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std::string& why) {
+  if (!PyObject_TypeCheck(value, types.datetime)) {
+    why = "got a `" + type_name(value) + "`";
+    return std::nullopt;
+  }
+  if (!reinterpret_cast<PyDateTime_DateTime*>(value)->hastzinfo) {
+    why = "got one without a timezone; add one, for example tzinfo=datetime.timezone.utc";
+    return std::nullopt;
+  }
+  if (reinterpret_cast<PyDateTime_DateTime*>(value)->tzinfo == types.utc) {
+    return time_of_fields(value);
+  }
+  const auto offset = call_result(
+      surviving_exit([&] { return PyObject_CallMethod(value, "utcoffset", nullptr); }),
+      [] { return std::string("asking a datetime for its offset from UTC"); });
+  if (offset.is_none()) {
+    why = "got one whose timezone gives no offset from UTC";
+    return std::nullopt;
+  }
+  return time_of_fields(value) - duration_of_fields(offset.ptr());
+}
+
+std::string utf8_of(PyObject* str) {
+  Py_ssize_t length = 0;
+  if (const char* text = PyUnicode_AsUTF8AndSize(str, &length)) {
+    return std::string(text, static_cast<std::size_t>(length));
+  }
+  PyErr_Clear();
+  auto bytes = py::reinterpret_steal<py::object>(
+      PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
+  if (!bytes) throw_user_error("encoding a str");
+  return std::string(PyBytes_AS_STRING(bytes.ptr()),
+                     static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
+}
+
+py::object str_of(const std::string& utf8) {
+  auto str = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+      utf8.data(), static_cast<Py_ssize_t>(utf8.size()), "surrogatepass"));
+  if (!str) throw_user_error("decoding a str");
+  return str;
+}
+
+}  // namespace cppwax::bindings

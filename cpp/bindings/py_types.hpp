@@ -1,0 +1,59 @@
+// The Python objects that all logic of a run needs: classes to check against, names of methods to
+// call, the datetime interface. Looked up once a run, not kept in statics: nothing of it survives
+// the run, or the interpreter.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <optional>
+#include <string>
+
+#include "engine/base/clock.hpp"
+
+namespace cppwax::bindings {
+
+namespace py = pybind11;
+
+// Made and destroyed with the interpreter held; immutable.
+struct PyTypes {
+  // Errors: pybind11::error_already_set.
+  PyTypes();
+
+  py::object abort_execution;
+  py::object stateful_source_partition;
+  py::object stateless_source_partition;
+  py::object stateful_sink_partition;
+  py::object stateless_sink_partition;
+  py::object stateful_batch_logic;
+  py::object sequence;  // collections.abc.Sequence
+
+  py::object build;
+  py::object build_part;
+  py::object close;
+  py::object list_parts;
+  py::object next_awake;
+  py::object next_batch;
+  py::object notify_at;
+  py::object on_batch;
+  py::object on_eof;
+  py::object on_notify;
+  py::object part_fn;
+  py::object write_batch;
+
+  PyTypeObject* datetime;
+  PyObject* utc;  // datetime.timezone.utc; both live as long as the interpreter
+
+  // Whether the value is a list, a tuple, a range or another sequence, but no str.
+  // Errors: UserCodeError, from a class with an `__instancecheck__` of its own.
+  bool is_sequence(PyObject* value) const;
+};
+
+// The time a datetime with a timezone stands for, exactly; nullopt if it is no such datetime, with
+// the reason in `why`. Errors: UserCodeError if a timezone of the user raises.
+std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std::string& why);
+
+// Text from and to Python's str, lone surrogates included.
+std::string utf8_of(PyObject* str);
+py::object str_of(const std::string& utf8);
+
+}  // namespace cppwax::bindings
