@@ -1,0 +1,91 @@
+"""What all entry points share: checks of their arguments, and the call of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from cppwax.dataflow import Dataflow
+
+
+def check_one_process(addresses: Sequence[str] | None, proc_id: int) -> None:
+    """Refuse a cluster of several processes.
+
+    Args:
+        addresses: Addresses of all processes; `None` or none at all is one process.
+        proc_id: Which of them this is.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: There are several addresses, or this process is none of them.
+    """
+    if isinstance(addresses, str):
+        raise TypeError(f"addresses must be a list of `host:port`; write [{addresses!r}]")
+    addresses = [] if addresses is None else list(addresses)
+    for address in addresses:
+        if not isinstance(address, str):
+            raise TypeError(f"an address must be a `str` such as 'host:2101', not {address!r}")
+    if not isinstance(proc_id, int):
+        raise TypeError(f"the process id must be an `int`, not {proc_id!r}")
+    if len(addresses) > 1:
+        raise ValueError(
+            f"{len(addresses)} addresses are given, but this version of cppwax runs one process; "
+            "use several workers instead"
+        )
+    if proc_id < 0 or (addresses and proc_id > 0):
+        raise ValueError(f"there is no process {proc_id}: the first one is 0")
+
+
+def run_in_this_process(
+    flow: Dataflow,
+    *,
+    worker_count: int,
+    on_caller_thread: bool,
+    epoch_interval: timedelta | None,
+    stop_timeout: timedelta | None = None,
+    recovery_config: object = None,
+    end_process: bool = False,
+) -> str:
+    """Run a flow to its end on worker threads of this process.
+
+    Args:
+        flow: What to run.
+        worker_count: How many workers to run.
+        on_caller_thread: Run the only worker on the calling thread.
+        epoch_interval: Time from one epoch to the next; `None` is 10 seconds.
+        stop_timeout: How long a stopped run may take to deliver what is under way; `None` is one
+            second.
+        recovery_config: Must be `None`.
+        end_process: A run that does not come to an end after a signal may end the process.
+
+    Returns:
+        How it ended: "eof", "aborted", "stopped", or "abandoned" where the stop timeout was over.
+
+    Raises:
+        CppwaxRuntimeError: The flow failed.
+        KeyboardInterrupt: The run was interrupted.
+        TypeError: An argument is of the wrong type.
+        ValueError: There is no such number of workers.
+    """
+    if not isinstance(flow, Dataflow):
+        raise TypeError(f"flow must be a `Dataflow`, not {type(flow).__name__}")
+    if recovery_config is not None:
+        raise TypeError(
+            "recovery_config must be None, because this version of cppwax has no recovery; "
+            f"got {recovery_config!r}"
+        )
+    if not isinstance(worker_count, int):
+        raise TypeError(f"the number of workers must be an `int`, not {worker_count!r}")
+    if worker_count < 1:
+        raise ValueError(f"the number of workers must be at least 1, not {worker_count}")
+    # Only a run needs the engine: a dataflow can be defined and drawn without it.
+    from cppwax import _engine
+
+    return _engine.run(
+        flow,
+        worker_count=worker_count,
+        on_caller_thread=on_caller_thread,
+        epoch_interval=epoch_interval,
+        stop_timeout=stop_timeout,
+        end_process=end_process,
+    )

@@ -1,0 +1,104 @@
+"""How the end of a run becomes an exit code, and what the user gets to see of it."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable
+
+from cppwax import _entry
+from cppwax._locate import without_internal_frames
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+# As a shell reports a process that the signal ended: SIGINT, SIGPIPE, SIGTERM.
+EXIT_INTERRUPTED = 128 + 2
+EXIT_STDOUT_CLOSED = 128 + 13
+EXIT_ABANDONED = 128 + 15
+
+_STDOUT_FD = 1
+
+
+def exit_code_of(run: Callable[[], str]) -> int:
+    """Run something to its end, and show what went wrong.
+
+    Args:
+        run: Returns how the run ended, as the engine says it.
+
+    Returns:
+        The code for the process to exit with.
+    """
+    try:
+        ending = run()
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    except Exception as ex:
+        if _is_stdout_closed(ex):
+            code = EXIT_STDOUT_CLOSED
+        else:
+            show_exception(ex)
+            code = EXIT_FAILED
+    else:
+        code = EXIT_ABANDONED if ending == "abandoned" else 0
+    return _flush_stdout(code)
+
+
+def show_exception(ex: BaseException) -> None:
+    """Print an exception and its causes with the frames of user code only.
+
+    Args:
+        ex: What to print.
+    """
+    seen: BaseException | None = ex
+    while seen is not None:
+        seen.__traceback__ = without_internal_frames(seen.__traceback__)
+        seen = seen.__cause__ or seen.__context__
+    if _was_raised_by_engine(ex):
+        ex.__traceback__ = None
+    # The hook rather than `traceback`: a program may have put its own there.
+    sys.excepthook(type(ex), ex, ex.__traceback__)
+
+
+def _was_raised_by_engine(ex: BaseException) -> bool:
+    tb = ex.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    return tb is not None and tb.tb_frame.f_code.co_filename == _entry.__file__
+
+
+def _is_stdout_closed(ex: BaseException) -> bool:
+    """Tell a reader of our output that has gone from one of a pipe of the user's."""
+    while ex.__cause__ is not None:
+        ex = ex.__cause__
+    if not isinstance(ex, BrokenPipeError):
+        return False
+    poll = select.poll()
+    # A writer hears of the other end without asking for anything.
+    poll.register(_STDOUT_FD, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _flush_stdout(code: int) -> int:
+    """Write what is still buffered, so that a failure to do so is ours to report."""
+    if code == EXIT_STDOUT_CLOSED:
+        _silence_stdout()
+        return code
+    try:
+        if sys.stdout is not None and not sys.stdout.closed:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        return code or EXIT_STDOUT_CLOSED
+    except OSError as ex:
+        _silence_stdout()
+        print(f"Error: cannot write to standard output: {ex.strerror}", file=sys.stderr)
+        return code or EXIT_FAILED
+    return code
+
+
+def _silence_stdout() -> None:
+    # The interpreter flushes once more when it exits, and would complain.
+    null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(null, _STDOUT_FD)
+    os.close(null)

@@ -1,0 +1,354 @@
+"""Run a dataflow from the command line: `python -m cppwax.run IMPORT_STR`.
+
+`cppwax run` is the same. `--help` tells the options, the forms in which a dataflow is named, and
+the exit codes. In tests and notebooks use `cppwax.testing.run_main` instead.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import click
+
+from cppwax._entry import check_one_process, run_in_this_process
+from cppwax._exit import EXIT_INTERRUPTED, EXIT_USAGE, exit_code_of, show_exception
+from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
+from cppwax.dataflow import Dataflow
+
+__all__ = ["cli_main"]
+
+_PROG_NAME = "python -m cppwax.run"
+_LOG_LEVELS = ["debug", "info", "warning", "error", "critical"]
+
+# A span that every clock can still count; nobody waits for 30 years.
+_MAX_SECONDS = 1e9
+
+_EPILOG = """
+\b
+How IMPORT_STR names a dataflow:
+  simple                 `flow` in simple.py of the current directory, or in
+                         an installed module of this name
+  simple:other           another name in it
+  simple:get_flow        a function that returns the dataflow, called with
+                         no arguments
+  "simple:get_flow(10)"  the same with literal arguments: numbers, quoted
+                         strings, True, False, None, lists, tuples, dicts
+                         and sets, by keyword too; quote it for the shell
+  examples.simple:flow   a module in a package
+  flows/simple.py:flow   a file
+
+\b
+Workers:
+  A worker is a thread that runs the whole dataflow. Sources share their
+  partitions out among the workers, and all items with the same key go to one
+  worker. Start with one; more of them help where steps wait for something or
+  compute without holding the interpreter's lock.
+
+\b
+Signals:
+  Ctrl-C ends the run promptly. SIGTERM closes the sources, delivers what is
+  under way and ends; what is not through within the stop timeout is
+  abandoned. A second signal ends the process at once.
+
+\b
+Exit codes:
+  0    the input came to its end, or SIGTERM stopped the run cleanly
+  1    the dataflow failed; its traceback is on standard error
+  2    wrong usage, or no dataflow was found; nothing was run
+  130  Ctrl-C
+  141  the reader of standard output went away, as with `| head`
+  143  SIGTERM, and the stop timeout was over
+
+\b
+Examples:
+  python -m cppwax.run "examples.parametric:get_flow(10)"
+  python -m cppwax.run -w 3 examples.simple:flow
+  CPPWAX_WORKERS_PER_PROCESS=3 python -m cppwax.run examples/simple.py
+"""
+
+
+def cli_main(
+    flow: Dataflow,
+    *,
+    workers_per_process: int | None = 1,
+    process_id: int | None = None,
+    addresses: Sequence[str] | None = None,
+    epoch_interval: timedelta | None = None,
+    recovery_config: None = None,
+) -> None:
+    """Run a dataflow as the command line does, from a program of your own.
+
+    One worker runs on the calling thread; several run on threads of their own. Failures are
+    raised, not turned into an exit code.
+
+    Args:
+        flow: What to run.
+        workers_per_process: How many workers to run; `None` is one.
+        process_id: `None` or 0, as this version runs one process.
+        addresses: `None` or a list of one, as this version runs one process.
+        epoch_interval: Time from one epoch to the next; `None` is 10 seconds.
+        recovery_config: `None`, as this version has no recovery.
+
+    Raises:
+        CppwaxRuntimeError: The dataflow failed.
+        KeyboardInterrupt: The run was interrupted.
+        TypeError: An argument is of the wrong type.
+        ValueError: An argument makes no sense.
+    """
+    if process_id is not None and not addresses:
+        raise ValueError("process_id is given without addresses: give both or neither")
+    check_one_process(addresses, 0 if process_id is None else process_id)
+    worker_count = 1 if workers_per_process is None else workers_per_process
+    run_in_this_process(
+        flow,
+        worker_count=worker_count,
+        on_caller_thread=worker_count == 1,
+        epoch_interval=epoch_interval,
+        recovery_config=recovery_config,
+    )
+
+
+def _max_workers() -> int:
+    # More threads than this cannot be meant: they share few CPUs, and each keyed step has a
+    # channel from every worker to every other.
+    return min(max(64, 16 * (os.cpu_count() or 1)), 1024)
+
+
+def _source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """Name the variable that a value came from, as the message alone names the option."""
+    if param is None or ctx is None or param.name is None:
+        return ""
+    if ctx.get_parameter_source(param.name) is not click.core.ParameterSource.ENVIRONMENT:
+        return ""
+    return f" (from the variable {param.envvar})"
+
+
+class _Workers(click.ParamType[int]):
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        where, limit = _source_of(param, ctx), _max_workers()
+        try:
+            count = int(value)
+        except ValueError:
+            self.fail(f"{value!r}{where} is not a whole number: give 1 or more.", param, ctx)
+        if count < 1:
+            self.fail(f"{count}{where} is too few: give 1 or more.", param, ctx)
+        if count > limit:
+            message = f"{count}{where} is too many for {os.cpu_count()} CPUs: give at most {limit}."
+            self.fail(message, param, ctx)
+        return count
+
+
+class _Seconds(click.ParamType[timedelta]):
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        where = _source_of(param, ctx)
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        # Written so that it refuses NaN too, which compares false with everything.
+        if not 0 <= seconds <= _MAX_SECONDS:
+            self.fail(
+                f"{value!r}{where} is not a length of time: give seconds from 0 on, "
+                "fractions allowed.",
+                param,
+                ctx,
+            )
+        return timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A command line that has been understood."""
+
+    context: click.Context
+    import_str: str
+    worker_count: int
+    epoch_interval: timedelta | None
+    stop_timeout: timedelta | None
+    log_level: str | None
+
+
+def _show_version(context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        import cppwax
+
+        click.echo(f"cppwax {cppwax.__version__}")
+        context.exit()
+
+
+_version_option = click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+
+
+@click.command("run", epilog=_EPILOG)
+@click.argument("import_str")
+@click.option(
+    "-w",
+    "--workers-per-process",
+    type=_Workers(),
+    envvar="CPPWAX_WORKERS_PER_PROCESS",
+    show_envvar=True,
+    help="How many workers to run.  [default: 1]",
+)
+@click.option(
+    "-s",
+    "--snapshot-interval",
+    type=_Seconds(),
+    envvar="CPPWAX_SNAPSHOT_INTERVAL",
+    show_envvar=True,
+    help="Time from one epoch to the next; 0 makes one of every batch.  [default: 10]",
+)
+@click.option(
+    "--stop-timeout",
+    type=_Seconds(),
+    envvar="CPPWAX_STOP_TIMEOUT",
+    show_envvar=True,
+    help="How long to go on delivering what is under way after SIGTERM.  [default: 1]",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(_LOG_LEVELS, case_sensitive=False),
+    envvar="CPPWAX_LOG_LEVEL",
+    show_envvar=True,
+    help="Log what cppwax does to standard error, from this level on.",
+)
+@_version_option
+@click.pass_context
+def _run_command(
+    context: click.Context,
+    import_str: str,
+    workers_per_process: int | None,
+    snapshot_interval: timedelta | None,
+    stop_timeout: timedelta | None,
+    log_level: str | None,
+) -> _Request:
+    """Run the dataflow that IMPORT_STR names.
+
+    The dataflow runs on threads of this process until its input ends, it fails, or a signal
+    stops it.
+    """
+    # Only read here: what runs inside of click has its exceptions and signals handled by click.
+    return _Request(
+        context,
+        import_str,
+        1 if workers_per_process is None else workers_per_process,
+        snapshot_interval,
+        stop_timeout,
+        log_level,
+    )
+
+
+@click.group("cppwax", commands=[_run_command])
+@_version_option
+def _group() -> None:
+    """Stream processing in Python on a C++ engine."""
+
+
+def main() -> None:
+    """Run `python -m cppwax.run` and exit with its code."""
+    sys.exit(_exit_code(_run_command, _PROG_NAME))
+
+
+def main_group() -> None:
+    """Run the console script `cppwax` and exit with its code."""
+    # Modules of the current directory can be named, as with `python -m`.
+    sys.path.insert(0, os.getcwd())
+    sys.exit(_exit_code(_group, "cppwax"))
+
+
+def _exit_code(command: click.Command, prog_name: str) -> int:
+    try:
+        request = command.main(prog_name=prog_name, standalone_mode=False)
+    except click.ClickException as ex:
+        ex.show()
+        return ex.exit_code
+    # The code of `--help` and `--version`, which make no request.
+    if not isinstance(request, _Request):
+        return int(request or 0)
+    return _run_request(request)
+
+
+def _run_request(request: _Request) -> int:
+    if request.log_level is not None:
+        _log_to_stderr(request.log_level)
+    try:
+        flow = locate(request.import_str)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except LocateError as ex:
+        if ex.__cause__ is None:
+            click.BadParameter(str(ex), request.context, param_hint="IMPORT_STR").show()
+        else:
+            show_exception(ex.__cause__)
+            click.echo(f"Error: IMPORT_STR {request.import_str!r}: {ex}", err=True)
+        return EXIT_USAGE
+    return exit_code_of(
+        lambda: run_in_this_process(
+            flow,
+            worker_count=request.worker_count,
+            on_caller_thread=request.worker_count == 1,
+            epoch_interval=request.epoch_interval,
+            stop_timeout=request.stop_timeout,
+            end_process=True,
+        )
+    )
+
+
+def _log_to_stderr(level: str) -> None:
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("cppwax")
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    # Else a program that logs by itself would show everything twice.
+    logger.propagate = False
+
+
+def _parse_args() -> SimpleNamespace:
+    """Read the command line, for programs that then call `cli_main` themselves."""
+    try:
+        context = _run_command.make_context(_PROG_NAME, sys.argv[1:])
+    except click.ClickException as ex:
+        ex.show()
+        sys.exit(ex.exit_code)
+    except click.exceptions.Exit as ex:
+        sys.exit(ex.exit_code)
+    params = context.params
+    return SimpleNamespace(
+        import_str=params["import_str"],
+        recovery_directory=None,
+        snapshot_interval=params["snapshot_interval"],
+        backup_interval=None,
+        workers_per_process=params["workers_per_process"],
+        process_id=None,
+        addresses=None,
+    )
+
+
+_prepare_import = prepare_import
+_locate_dataflow = locate_dataflow
+
+
+if __name__ == "__main__":
+    main()
