@@ -5,21 +5,11 @@
 #include <cstdint>
 
 #include "engine/base/ids.hpp"
+#include "engine/data/amount.hpp"
 
 namespace cppwax::channel {
 
-// What credit is counted in.
-struct Amount {
-  std::int64_t items = 0;
-  std::int64_t bytes = 0;
-
-  Amount& operator+=(const Amount& other) {
-    items += other.items;
-    bytes += other.bytes;
-    return *this;
-  }
-  bool operator==(const Amount&) const = default;
-};
+using data::Amount;
 
 inline constexpr Amount kDefaultWindow{64 * 1024, 8 * 1024 * 1024};
 

@@ -36,9 +36,10 @@ void Sender::send(Epoch epoch, data::PayloadPtr payload) {
 void Sender::send_to(std::size_t receiver, Epoch epoch, data::PayloadPtr payload) {
   if (!payload || payload->size() == 0) return;
   Receiving& to = receivers_[receiver];
-  to.credit.spend(epoch, {static_cast<std::int64_t>(payload->size()),
-                          static_cast<std::int64_t>(payload->bytes_estimate())});
-  to.push->push(data::Batch{epoch, std::move(payload)});
+  const Amount amount{static_cast<std::int64_t>(payload->size()),
+                      static_cast<std::int64_t>(payload->bytes_estimate())};
+  to.credit.spend(epoch, amount);
+  to.push->push(data::Batch{epoch, std::move(payload), amount});
 }
 
 void Sender::advance(Epoch epoch) {

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "engine/base/ids.hpp"
+#include "engine/data/amount.hpp"
 #include "engine/data/payload.hpp"
 
 namespace cppwax::data {
@@ -11,6 +12,9 @@ namespace cppwax::data {
 struct Batch {
   Epoch epoch;
   PayloadPtr payload;
+  // What it took from the credit of its sender, and what comes back: sizes are estimates, and two
+  // estimates would make credit leak (P3).
+  Amount amount{};
 };
 
 // Nothing of an epoch < `epoch` will follow from this sender.

@@ -15,11 +15,6 @@ std::size_t count_senders(const std::vector<channel::Receiver*>& inputs) {
   return count;
 }
 
-channel::Amount amount_of(const data::Payload& batch) {
-  return {static_cast<std::int64_t>(batch.size()),
-          static_cast<std::int64_t>(batch.bytes_estimate())};
-}
-
 }  // namespace
 
 InnerStep::InnerStep(std::vector<channel::Receiver*> inputs, Outputs outputs, StepHost& host,
@@ -54,9 +49,8 @@ void InnerStep::take_message(std::size_t input, channel::Envelope envelope) {
   const std::size_t sender = first_sender_[input] + envelope.sender;
   if (auto* batch = std::get_if<data::Batch>(&envelope.message)) {
     ENGINE_ASSERT(frontier_.allows(sender, batch->epoch), batch->epoch, epoch_);
-    const channel::Amount amount = amount_of(*batch->payload);
     tasks_.push_back(Task{batch->epoch, std::move(batch->payload), nullptr, inputs_[input],
-                          envelope.sender, amount});
+                          envelope.sender, batch->amount});
   } else if (const auto* frontier = std::get_if<data::FrontierAdvance>(&envelope.message)) {
     frontier_.advance(sender, frontier->epoch);
   } else {

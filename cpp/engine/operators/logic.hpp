@@ -27,7 +27,7 @@ namespace cppwax::operators {
 class UserCodeScope {
  public:
   virtual ~UserCodeScope() = default;
-  // Errors: whatever a pending signal handler of the user raises.
+  // Errors: whatever a pending signal handler of the user raises; it is not entered then.
   virtual void enter() = 0;
   virtual void leave() = 0;
 };

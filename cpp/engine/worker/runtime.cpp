@@ -108,30 +108,43 @@ RunEnd Runtime::outcome() {
 // The outermost function of a worker: nothing is thrown across threads.
 void Runtime::run_worker(std::size_t index) noexcept {
   std::unique_ptr<operators::UserCodeScope> scope = logic_.scope();
-  try {
-    scope->enter();
-    work(index, *scope);
-  } catch (...) {
-    fail(index, std::current_exception());
+  enter(index, *scope);
+  while (!over()) {
+    if (!work(index)) break;
+    const auto due = workers_[index]->next_due();
+    scope->leave();
+    mailboxes_[index]->wait(due, clock_);
+    enter(index, *scope);
   }
   close(index);
   scope->leave();
 }
 
-// REQUIRES: inside the scope; it is inside again after return and after an exception.
-void Runtime::work(std::size_t index, operators::UserCodeScope& scope) {
-  Worker& worker = *workers_[index];
-  channel::Mailbox& mailbox = *mailboxes_[index];
-  while (!over()) {
-    const StepResult result = worker.step(mailbox.take_all());
-    if (worker.aborted()) end_early(RunEnd::kAborted);
-    if (result == StepResult::kFinished) return;
-    if (result == StepResult::kWorked) continue;
-    const auto due = worker.next_due();
-    scope.leave();
-    mailbox.wait(due, clock_);
-    scope.enter();
+// A failure to enter ends the run; closing needs the scope all the same, and what failed once (a
+// pending signal handler) is not pending any more.
+void Runtime::enter(std::size_t index, operators::UserCodeScope& scope) noexcept {
+  for (;;) {
+    try {
+      return scope.enter();
+    } catch (...) {
+      fail(index, std::current_exception());
+    }
   }
+}
+
+// Works until there is nothing to do; returns whether there may be something later.
+bool Runtime::work(std::size_t index) noexcept {
+  Worker& worker = *workers_[index];
+  try {
+    while (!over()) {
+      const StepResult result = worker.step(mailboxes_[index]->take_all());
+      if (worker.aborted()) end_early(RunEnd::kAborted);
+      if (result != StepResult::kWorked) return result == StepResult::kIdle;
+    }
+  } catch (...) {
+    fail(index, std::current_exception());
+  }
+  return false;
 }
 
 void Runtime::close(std::size_t index) noexcept {

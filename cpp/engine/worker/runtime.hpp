@@ -61,7 +61,8 @@ class Runtime {
   class ProcessPeers;
 
   void run_worker(std::size_t index) noexcept;
-  void work(std::size_t index, operators::UserCodeScope& scope);
+  void enter(std::size_t index, operators::UserCodeScope& scope) noexcept;
+  bool work(std::size_t index) noexcept;
   void close(std::size_t index) noexcept;
   void fail(std::size_t index, std::exception_ptr error);
   bool over() const { return early_end_ != RunEnd::kEof; }
