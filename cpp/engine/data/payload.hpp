@@ -21,9 +21,7 @@ class Payload {
 
   // Number of items.
   virtual std::size_t size() const = 0;
-  // About how much memory the items take (docs/progress_and_snapshots.md P6). The same at every
-  // call until items are taken off, even if user code changes them meanwhile: the sender spends
-  // this much credit, and the receiver gives it back.
+  // About how much memory the items take (docs/progress_and_snapshots.md P6).
   virtual std::size_t bytes_estimate() const = 0;
   // Another list of the same items, for a second consumer.
   virtual PayloadPtr share() const = 0;
