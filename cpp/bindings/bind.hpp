@@ -1,0 +1,10 @@
+// What module.cpp lists: a function for each bind_*.cpp.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace cppwax::bindings {
+
+void bind_run(pybind11::module_& module);
+
+}  // namespace cppwax::bindings

@@ -1,0 +1,238 @@
+// `_engine.run`: checks its arguments, runs a flow to its end on the calling thread, and says how
+// it ended.
+#include <pybind11/pybind11.h>
+// It needs Python's own header before it.
+#include <datetime.h>
+#include <signal.h>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "bindings/bind.hpp"
+#include "bindings/forked_child.hpp"
+#include "bindings/gil.hpp"
+#include "bindings/py_error.hpp"
+#include "bindings/py_logic.hpp"
+#include "bindings/py_plan.hpp"
+#include "bindings/signals.hpp"
+#include "bindings/user_threads.hpp"
+#include "engine/base/clock.hpp"
+#include "engine/base/error.hpp"
+#include "engine/worker/runtime.hpp"
+
+namespace cppwax::bindings {
+
+namespace py = pybind11;
+
+namespace {
+
+constexpr const char* kRunDoc =
+    R"(run(flow, *, worker_count=1, on_caller_thread=True,
+    epoch_interval=None, stop_timeout=None, end_process=False)
+--
+
+Run a dataflow to its end.
+
+Other Python threads go on meanwhile. Runs may overlap in threads, and a callback may run another
+flow. Started on the main thread, a run takes SIGINT and SIGTERM where Python's own handler or the
+system's default would have them, and gives them back at its end.
+
+Args:
+    flow: The dataflow. It is not changed and can be run again.
+    worker_count: How many workers share the work, each a thread.
+    on_caller_thread: Whether the first worker runs on the calling thread; else this only waits.
+    epoch_interval: A timedelta; how long an epoch lasts. Zero makes every poll of the sources an
+        epoch of its own. `None` is 10 seconds.
+    stop_timeout: A timedelta; how long a stop by a signal may take before what is in flight is
+        given up. `None` is 1 second.
+    end_process: Whether a second signal, or a stop that takes a second more than `stop_timeout`,
+        ends the process at once with the signal's exit code.
+
+Returns:
+    "eof": the data ended. "aborted": a source raised `AbortExecution`. "stopped": SIGTERM came, and
+    what was in flight was delivered in time. "abandoned": SIGTERM came, and it was not.
+
+Raises:
+    CppwaxRuntimeError: The flow failed; `__cause__` is the exception that made it fail.
+    KeyboardInterrupt: SIGINT came.
+    TypeError: `flow` is no `Dataflow`, it has a source or sink of an unknown kind, or another
+        argument is of the wrong type.
+    ValueError: `worker_count`, `epoch_interval` or `stop_timeout` is out of range.)";
+
+constexpr std::int64_t kMostWorkers = 4096;
+// Far beyond any run, and far from where sums of times overflow.
+constexpr Duration kLongest = std::chrono::hours(24 * 365 * 1000);
+
+std::string type_of(const py::object& value) {
+  return py::str(py::type::handle_of(value).attr("__qualname__"));
+}
+
+Duration duration_of(const char* name, const py::object& value, Duration default_value) {
+  if (value.is_none()) return default_value;
+  if (PyDateTimeAPI == nullptr) PyDateTime_IMPORT;
+  if (PyDateTimeAPI == nullptr) throw py::error_already_set();
+  if (PyDelta_Check(value.ptr()) == 0) {
+    throw py::type_error("`" + std::string(name) +
+                         "` must be a `datetime.timedelta` or None, not a `" + type_of(value) +
+                         "`");
+  }
+  const int days = PyDateTime_DELTA_GET_DAYS(value.ptr());
+  if (days < 0) {
+    throw py::value_error("`" + std::string(name) + "` must not be negative; it is " +
+                          py::str(value).cast<std::string>());
+  }
+  if (std::chrono::hours(24) * static_cast<std::int64_t>(days) >= kLongest) return kLongest;
+  return std::chrono::hours(24) * days +
+         std::chrono::seconds(PyDateTime_DELTA_GET_SECONDS(value.ptr())) +
+         Duration(PyDateTime_DELTA_GET_MICROSECONDS(value.ptr()));
+}
+
+std::uint32_t worker_count_of(const py::object& value) {
+  const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!number) {
+    PyErr_Clear();
+    throw py::type_error("`worker_count` must be an int, not a `" + type_of(value) + "`");
+  }
+  int overflow = 0;
+  const long long count = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0 || count < 1 || count > kMostWorkers) {
+    throw py::value_error("`worker_count` must be from 1 to " + std::to_string(kMostWorkers) +
+                          "; it is " + py::str(number).cast<std::string>());
+  }
+  return static_cast<std::uint32_t>(count);
+}
+
+// The logic of a run, whose threads in user code are known.
+class WatchedLogicFactory : public PyLogicFactory {
+ public:
+  WatchedLogicFactory(std::vector<PyStep> steps, UserThreads& threads)
+      : PyLogicFactory(std::move(steps)), threads_(threads) {}
+
+  std::unique_ptr<operators::UserCodeScope> scope() const override {
+    return threads_.watch(PyLogicFactory::scope());
+  }
+
+ private:
+  UserThreads& threads_;
+};
+
+const char* name_of(worker::RunEnd end) {
+  switch (end) {
+    case worker::RunEnd::kEof:
+      return "eof";
+    case worker::RunEnd::kStopped:
+      return "stopped";
+    case worker::RunEnd::kAborted:
+      return "aborted";
+    case worker::RunEnd::kAbandoned:
+      return "abandoned";
+  }
+  return "unknown";
+}
+
+// What is known when a run is over.
+struct Ended {
+  worker::RunEnd how = worker::RunEnd::kEof;
+  std::exception_ptr failure;
+  StopOutcome stop;
+};
+
+Ended run_to_end(worker::Runtime& runtime, UserThreads& threads, StopSettings stop) {
+  const signal_handlers::Choice choice = signal_handlers::choose();
+  Ended ended;
+  {
+    const GilReleased released;
+    RunWatch watch({runtime, threads, stop, {}, {}}, choice);
+    try {
+      ended.how = runtime.run();
+    } catch (...) {
+      ended.failure = std::current_exception();
+    }
+    ended.stop = watch.end();
+  }
+  if (ended.stop.interrupted) drop_late_interruption();
+  return ended;
+}
+
+// The exception that `failure` is for the caller of `run`, or None.
+py::object exception_of(const std::exception_ptr& failure) {
+  if (!failure) return py::none();
+  try {
+    raise_to_python(failure);
+  } catch (py::error_already_set& raised) {
+    return raised.value();
+  }
+}
+
+[[noreturn]] void raise_keyboard_interrupt(const py::object& context) {
+  const auto interrupt =
+      py::reinterpret_steal<py::object>(PyObject_CallNoArgs(PyExc_KeyboardInterrupt));
+  if (!context.is_none()) {
+    PyException_SetContext(interrupt.ptr(), py::object(context).release().ptr());
+  }
+  PyErr_SetObject(PyExc_KeyboardInterrupt, interrupt.ptr());
+  throw py::error_already_set();
+}
+
+// Whether a failure is a KeyboardInterrupt, wrapped or not.
+bool is_keyboard_interrupt(const py::object& exception) {
+  const auto cause = py::getattr(exception, "__cause__", py::none());
+  return PyErr_GivenExceptionMatches(exception.ptr(), PyExc_KeyboardInterrupt) != 0 ||
+         PyErr_GivenExceptionMatches(cause.ptr(), PyExc_KeyboardInterrupt) != 0;
+}
+
+// What the caller of `run` gets. After an interruption of ours the failures are of our making.
+std::string result_of(const Ended& ended) {
+  const StopOutcome& stop = ended.stop;
+  if (stop.signal == SIGINT) {
+    raise_keyboard_interrupt(stop.interrupted ? py::none() : exception_of(ended.failure));
+  }
+  if (stop.abandoned) return name_of(worker::RunEnd::kAbandoned);
+  if (!ended.failure) return name_of(ended.how);
+  if (stop.python_took_over && is_keyboard_interrupt(exception_of(ended.failure))) {
+    raise_keyboard_interrupt(py::none());
+  }
+  raise_to_python(ended.failure);
+}
+
+std::string run(const py::object& flow, worker::RunSettings settings, StopSettings stop) {
+  watch_forks();
+  try {
+    PyPlan read = read_plan(flow);
+    UserThreads threads;
+    const WatchedLogicFactory logic(std::move(read.steps), threads);
+    worker::Runtime runtime(read.plan, logic, system_clock(), settings);
+    return result_of(run_to_end(runtime, threads, stop));
+  } catch (const Error&) {
+    raise_to_python(std::current_exception());
+  }
+}
+
+}  // namespace
+
+void bind_run(py::module_& module) {
+  py::options options;
+  options.disable_function_signatures();
+  module.def(
+      "run",
+      [](const py::object& flow, const py::object& worker_count, bool on_caller_thread,
+         const py::object& epoch_interval, const py::object& stop_timeout, bool end_process) {
+        worker::RunSettings settings;
+        settings.worker_count = worker_count_of(worker_count);
+        settings.epoch_interval =
+            duration_of("epoch_interval", epoch_interval, settings.epoch_interval);
+        settings.on_caller_thread = on_caller_thread;
+        StopSettings stop;
+        stop.timeout = duration_of("stop_timeout", stop_timeout, stop.timeout);
+        stop.end_process = end_process;
+        return run(flow, settings, stop);
+      },
+      kRunDoc, py::arg("flow"), py::kw_only(), py::arg("worker_count") = 1,
+      py::arg("on_caller_thread") = true, py::arg("epoch_interval") = py::none(),
+      py::arg("stop_timeout") = py::none(), py::arg("end_process") = false);
+}
+
+}  // namespace cppwax::bindings

@@ -1,0 +1,266 @@
+#include "bindings/signals.hpp"
+
+#include <Python.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pybind11/pybind11.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "bindings/gil.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+constexpr char kQuit = 0;
+constexpr Duration kEndProcessAfter = std::chrono::seconds(1);  // counted from the stop timeout
+// A system call that begins just after it was to be ended would go on: it is ended again.
+constexpr auto kWakeEvery = std::chrono::milliseconds(100);
+// User code may catch an interruption; whoever cleans up after one gets this long to do it.
+constexpr int kWakesAnInterruption = 10;
+
+// A thread that no signal of the program is delivered to.
+template <class Work>
+std::thread quiet_thread(Work work) {
+  sigset_t all;
+  sigset_t former;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &former);
+  std::thread thread(std::move(work));
+  pthread_sigmask(SIG_SETMASK, &former, nullptr);
+  return thread;
+}
+
+// Thread-safe. Locks, each taken before the next: `life_` (who starts and ends the threads), the
+// interpreter's, `runs_mutex_`. Invariants: the watcher lives while there are runs; a run is told
+// nothing after `remove`.
+class Watcher {
+ public:
+  void add(WatchedRun& run, const signal_handlers::Choice& choice);
+  // Returns whether Python's SIGINT handler had taken the place of ours.
+  bool remove(WatchedRun& run, const signal_handlers::Choice& choice);
+
+ private:
+  void watch();
+  void take_signal(int number);
+  void keep_deadlines();
+  std::optional<SteadyTime> next_deadline();
+  void abandon(WatchedRun& run);
+
+  void interrupt();
+  bool interrupt_once();
+
+  std::mutex life_;
+  std::thread watcher_;
+  int main_runs_ = 0;
+
+  std::mutex runs_mutex_;
+  std::vector<WatchedRun*> runs_;
+
+  // The watcher's own: made when the first run is abandoned.
+  std::thread interrupter_;
+  std::mutex interrupter_mutex_;
+  std::condition_variable interrupter_wakes_;
+  bool interrupter_ends_ = false;
+};
+
+// A forked child leaves its parent's behind: threads and locks of it do not exist there.
+std::atomic<Watcher*> process_watcher{nullptr};
+
+Watcher& watcher() {
+  Watcher* present = process_watcher;
+  if (present == nullptr) {
+    auto* made = new Watcher;
+    if (process_watcher.compare_exchange_strong(present, made)) return *made;
+    delete made;
+  }
+  return *present;
+}
+
+void Watcher::add(WatchedRun& run, const signal_handlers::Choice& choice) {
+  std::lock_guard life(life_);
+  {
+    std::lock_guard lock(runs_mutex_);
+    runs_.push_back(&run);
+  }
+  if (!watcher_.joinable()) {
+    signal_handlers::reading_end();
+    signal_handlers::take_all();
+    watcher_ = quiet_thread([this] { watch(); });
+  }
+  if (choice.on_main_thread && main_runs_++ == 0) signal_handlers::install(choice);
+}
+
+bool Watcher::remove(WatchedRun& run, const signal_handlers::Choice& choice) {
+  std::lock_guard life(life_);
+  bool replaced = false;
+  if (choice.on_main_thread && --main_runs_ == 0) replaced = signal_handlers::restore();
+  bool last;
+  {
+    std::lock_guard lock(runs_mutex_);
+    std::erase(runs_, &run);
+    last = runs_.empty();
+  }
+  if (last) {
+    signal_handlers::tell(kQuit);
+    watcher_.join();
+  }
+  return replaced;
+}
+
+void Watcher::watch() {
+  for (;;) {
+    int wait_ms = -1;
+    if (const auto deadline = next_deadline()) {
+      const auto wait = *deadline - system_clock().steady();
+      wait_ms = static_cast<int>(
+          std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(wait).count()));
+    }
+    pollfd pipe{signal_handlers::reading_end(), POLLIN, 0};
+    poll(&pipe, 1, wait_ms);
+
+    bool quits = false;
+    for (const char byte : signal_handlers::take_all()) {
+      if (byte == kQuit) {
+        quits = true;
+      } else {
+        take_signal(byte);
+      }
+    }
+    if (quits) break;
+    keep_deadlines();
+  }
+  if (!interrupter_.joinable()) return;
+  {
+    std::lock_guard lock(interrupter_mutex_);
+    interrupter_ends_ = true;
+  }
+  interrupter_wakes_.notify_one();
+  interrupter_.join();
+  interrupter_ends_ = false;
+}
+
+void Watcher::take_signal(int number) {
+  const auto now = system_clock().steady();
+  std::lock_guard lock(runs_mutex_);
+  for (WatchedRun* run : runs_) {
+    auto& signal = run->outcome.signal;
+    if (signal == 0) {
+      run->deadline = now + run->stop.timeout;
+      run->runtime.request_stop();
+    } else {
+      if (run->stop.end_process) _exit(128 + number);
+      run->deadline = std::min(run->deadline, now);
+    }
+    // Whoever presses Ctrl-C, at whatever point, gets a KeyboardInterrupt.
+    if (signal != SIGINT) signal = number;
+  }
+}
+
+void Watcher::keep_deadlines() {
+  const auto now = system_clock().steady();
+  std::lock_guard lock(runs_mutex_);
+  for (WatchedRun* run : runs_) {
+    if (run->outcome.signal == 0 || now < run->deadline) continue;
+    if (!run->outcome.abandoned) abandon(*run);
+    if (run->stop.end_process && now >= run->deadline + kEndProcessAfter) {
+      _exit(128 + run->outcome.signal);
+    }
+  }
+}
+
+std::optional<SteadyTime> Watcher::next_deadline() {
+  std::lock_guard lock(runs_mutex_);
+  std::optional<SteadyTime> next;
+  for (const WatchedRun* run : runs_) {
+    if (run->outcome.signal == 0) continue;
+    if (run->outcome.abandoned && !run->stop.end_process) continue;
+    const auto due = run->deadline + (run->outcome.abandoned ? kEndProcessAfter : Duration{});
+    next = next ? std::min(*next, due) : due;
+  }
+  return next;
+}
+
+void Watcher::abandon(WatchedRun& run) {
+  run.outcome.abandoned = true;
+  run.runtime.abandon();
+  if (!interrupter_.joinable()) interrupter_ = std::thread([this] { interrupt(); });
+}
+
+// The interrupter's thread: it may have to wait for the interpreter, which the watcher must not.
+void Watcher::interrupt() {
+  bool main_thread_is_inside = false;
+  for (int wakes = 0;; ++wakes) {
+    if (wakes % kWakesAnInterruption == 0 && interpreter_alive()) {
+      main_thread_is_inside = interrupt_once();
+    }
+    if (main_thread_is_inside) signal_handlers::wake_main_thread();
+    std::unique_lock lock(interrupter_mutex_);
+    if (interrupter_wakes_.wait_for(lock, kWakeEvery, [this] { return interrupter_ends_; })) return;
+  }
+}
+
+// Returns whether the main thread is in user code of an abandoned run.
+bool Watcher::interrupt_once() {
+  const GilHeld held;
+  std::lock_guard lock(runs_mutex_);
+  std::set<unsigned long> threads;  // nested runs share theirs
+  for (WatchedRun* run : runs_) {
+    if (!run->outcome.abandoned) continue;
+    run->outcome.interrupted = true;
+    threads.merge([&] {
+      const auto inside = run->threads.inside();
+      return std::set<unsigned long>(inside.begin(), inside.end());
+    }());
+  }
+  bool main_thread_is_inside = false;
+  for (const auto ident : threads) {
+    const bool is_main = signal_handlers::is_main_thread(ident);
+    main_thread_is_inside = main_thread_is_inside || is_main;
+    // The handler's way also ends sleeps and other system calls; the other way does not.
+    if (is_main && signal_handlers::interrupt_main_thread()) continue;
+    PyThreadState_SetAsyncExc(ident, PyExc_KeyboardInterrupt);
+  }
+  return main_thread_is_inside;
+}
+
+}  // namespace
+
+RunWatch::RunWatch(WatchedRun run, const signal_handlers::Choice& choice)
+    : run_(run), choice_(choice) {
+  watcher().add(run_, choice_);
+}
+
+RunWatch::~RunWatch() {
+  if (!ended_) end();
+}
+
+StopOutcome RunWatch::end() {
+  ended_ = true;
+  const bool replaced = watcher().remove(run_, choice_);
+  run_.outcome.python_took_over = replaced && choice_.python_raises;
+  return run_.outcome;
+}
+
+void drop_late_interruption() {
+  PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
+  if (PyErr_CheckSignals() == 0) return;
+  if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) == 0) throw pybind11::error_already_set();
+  PyErr_Clear();
+}
+
+void forget_runs_in_child() {
+  process_watcher = nullptr;
+}
+
+}  // namespace cppwax::bindings
