@@ -11,7 +11,7 @@ batch mapper through another operator, one that takes a callable for single item
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from cppwax.operators._checks import (
     check_flattened,
@@ -27,23 +27,11 @@ V = TypeVar("V")
 W = TypeVar("W")
 
 
-class BatchMapper(Protocol):
-    """A batch mapper that has a variant for the values of `(key, value)` items."""
-
-    def __call__(self, xs: list[Any], /) -> list[Any]:
-        """Give the results for a batch."""
-        ...
-
-    def keyed(self) -> "Callable[[list[Any]], list[Any]]":
-        """Give the variant for values."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class MapItem(Generic[X, Y]):
     """A batch mapper with one result an item, as a callable for single items."""
 
-    batch: BatchMapper
+    batch: Any
 
     def __call__(self, x: X) -> Y:
         """Give the result for one item."""
@@ -56,11 +44,12 @@ class MapItem(Generic[X, Y]):
 class FlatMapItem(Generic[X, Y]):
     """A batch mapper with any number of results an item, as a callable for single items."""
 
-    batch: BatchMapper
+    batch: Any
 
     def __call__(self, x: X) -> list[Y]:
         """Give the results for one item."""
-        return self.batch([x])
+        ys: list[Y] = self.batch([x])
+        return ys
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +104,7 @@ class FlatMapBatch(Generic[X, Y]):
             try:
                 extend(ys)
             except TypeError:
-                check_iterable(self.step_id, mapper, ys)
+                check_iterable(self.step_id, "mapper", mapper, ys)
                 raise
         return out
 
@@ -149,7 +138,7 @@ class FlatMapValueBatch(Generic[V, W]):
             try:
                 extend([(k, w) for w in ws])
             except TypeError:
-                check_iterable(self.step_id, mapper, ws)
+                check_iterable(self.step_id, "mapper", mapper, ws)
                 raise
         return out
 
@@ -176,7 +165,7 @@ class FilterBatch(Generic[X]):
         return FilterValueBatch(self.step_id, self.predicate)
 
     def _refuse(self, result: object) -> NoReturn:
-        raise_not_bool(self.step_id, self.predicate, result)
+        raise_not_bool(self.step_id, "result of `predicate`", self.predicate, result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +190,7 @@ class FilterValueBatch(Generic[V]):
             raise
 
     def _refuse(self, result: object) -> NoReturn:
-        raise_not_bool(self.step_id, self.predicate, result)
+        raise_not_bool(self.step_id, "result of `predicate`", self.predicate, result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,20 +48,21 @@ def check_instance(step_id: str, name: str, value: object, cls: type) -> None:
     )
 
 
-def raise_not_bool(step_id: str, predicate: object, result: object) -> NoReturn:
-    """Refuse what a predicate returned.
+def raise_not_bool(step_id: str, what: str, function: object, result: object) -> NoReturn:
+    """Refuse an answer that is neither True nor False.
 
     Args:
         step_id: The step.
-        predicate: The user's callable.
-        result: What it returned.
+        what: Which answer of `function` it is.
+        function: The user's callable.
+        result: The answer.
 
     Raises:
         TypeError: Always.
     """
     raise TypeError(
-        f"step {step_id!r}: what `predicate` {f_repr(predicate)} returns must be a `bool`; got "
-        f"{type(result)}; wrap it in `bool(…)`"
+        f"step {step_id!r}: {what} {f_repr(function)} must be a `bool`; got {type(result)}; wrap "
+        "it in `bool(…)`"
     )
 
 
@@ -87,21 +88,22 @@ def checked_key(step_id: str, key_fn: object, key: object) -> str:
     )
 
 
-def check_iterable(step_id: str, mapper: object, result: object) -> None:
+def check_iterable(step_id: str, name: str, function: object, emitted: object) -> None:
     """Find out whether a failed iteration is to blame on a result that has no items.
 
     Args:
         step_id: The step.
-        mapper: The user's callable.
-        result: What it returned.
+        name: The argument or method that `function` was given as.
+        function: The user's callable.
+        emitted: What it gave to be emitted.
 
     Raises:
-        TypeError: If `result` is not iterable.
+        TypeError: If `emitted` is not iterable.
     """
-    if not _is_iterable(result):
+    if not _is_iterable(emitted):
         raise TypeError(
-            f"step {step_id!r}: what `mapper` {f_repr(mapper)} returns is required to be an "
-            f"iterable; got {type(result)}; return a list, an empty one for no items"
+            f"step {step_id!r}: `{name}` {f_repr(function)} must give an iterable of items to "
+            f"emit; got {type(emitted)}; give a list, an empty one for no items"
         ) from None
 
 
@@ -144,21 +146,24 @@ def check_last_pair(step_id: str, items: Sequence[Any], position: Iterator[Any])
         ) from None
 
 
-def raise_not_pair(step_id: str, what: str, wanted: str, result: object) -> NoReturn:
+def raise_not_pair(
+    step_id: str, name: str, function: object, wanted: str, result: object
+) -> NoReturn:
     """Refuse a result that had to have two parts.
 
     Args:
         step_id: The step.
-        what: The user's callable, described.
+        name: The argument or method that `function` was given as.
+        function: The user's callable.
         wanted: The two parts, named.
-        result: What was returned.
+        result: What it returned.
 
     Raises:
         TypeError: Always.
     """
     raise TypeError(
-        f"step {step_id!r}: what {what} returns must be a 2-tuple `{wanted}`; got "
-        f"{_described(result)}"
+        f"step {step_id!r}: what `{name}` {f_repr(function)} returns must be a 2-tuple "
+        f"`{wanted}`; got {_described(result)}"
     ) from None
 
 

@@ -22,6 +22,8 @@ class StatefulBatchLogic(ABC, Generic[V, W, S]):
     and whether to forget the key. A key that is forgotten begins anew with its next value.
     """
 
+    __slots__ = ()
+
     RETAIN: bool = False
     """Return this to keep the logic."""
     DISCARD: bool = True
@@ -80,6 +82,8 @@ class StatefulLogic(ABC, Generic[V, W, S]):
     As `StatefulBatchLogic`, but for single values: `on_item` is called for one after the other,
     and a key that is forgotten begins anew with the next value of the same batch.
     """
+
+    __slots__ = ()
 
     RETAIN: bool = False
     """Return this to keep the logic."""
