@@ -101,9 +101,10 @@ class _Shape:
 
     def values_of(self, result: Any, step_id: str) -> _Fields:
         if self.promised is not None and not isinstance(result, self.promised):
+            promised = "None" if self.promised is type(None) else f"a `{self.promised.__name__}`"
             raise TypeError(
-                f"step {step_id!r}: the function of operator `{self.name}` must return a "
-                f"`{self.promised.__name__}` as it is annotated; got {type(result)}"
+                f"step {step_id!r}: the function of operator `{self.name}` must return {promised}, "
+                f"as its annotation says; got {type(result)}"
             )
         if self.promised is None or self.promised is Stream:
             return {"down": result}

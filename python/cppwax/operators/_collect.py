@@ -118,6 +118,7 @@ def collect(
     [('a', [1, 2]), ('a', [3])]
     """
     check_instance(step_id, "timeout", timeout, timedelta)
-    check_instance(step_id, "max_size", max_size, Real)
+    if not isinstance(max_size, Real):
+        raise TypeError(f"step {step_id!r}: 'max_size' must be a number; got {type(max_size)}")
     builder: CollectBuilder[V] = CollectBuilder(step_id, timeout, max_size)
     return stateful("stateful", up, SingleValueBuilder(builder))
