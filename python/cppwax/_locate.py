@@ -9,15 +9,14 @@ from __future__ import annotations
 import ast
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 from cppwax.dataflow import Dataflow
 
-_PACKAGE_DIR = str(Path(__file__).parent) + os.sep
+_PACKAGE_DIR = os.path.dirname(__file__) + os.sep
 
 
 class LocateError(Exception):
@@ -74,9 +73,8 @@ def locate(import_str: str) -> Dataflow:
     is_path = path_str.endswith(".py") or os.sep in path_str
     if not path_str:
         raise LocateError(f"{import_str!r} names no module: write MODULE, MODULE:NAME or FILE.py")
-    path = Path(path_str)
-    if is_path and not path.exists() and not path.with_name(path.name + ".py").exists():
-        raise LocateError(f"no file {path_str!r}{_near_files(path)}")
+    if is_path and not (os.path.exists(path_str) or os.path.exists(path_str + ".py")):
+        raise LocateError(f"no file {path_str!r}{_near_files(path_str)}")
     module_name, expression = prepare_import(import_str)
     # Parsed first, so that a slip of the pen is told before a module is run.
     target = _parse_expression(expression)
@@ -229,14 +227,13 @@ def _take(module: ModuleType, target: _Target) -> Dataflow:
         return found
     if not callable(found):
         raise LocateError(
-            f"{name!r} in {where} is a {type(found).__name__}, neither a Dataflow nor a function "
-            f"that makes one{_near_attributes(module, name)}"
+            f"{name!r} in {where} is of type {type(found).__name__}, neither a Dataflow nor a "
+            f"function that makes one{_near_attributes(module, name)}"
         )
     flow = _call_factory(found, target)
     if not isinstance(flow, Dataflow):
         raise LocateError(
-            f"factory {name!r} in {where} returned a {type(flow).__name__}: "
-            "it must return a Dataflow"
+            f"factory {name!r} in {where} must return a Dataflow, not {type(flow).__name__}"
         )
     return flow
 
@@ -275,34 +272,44 @@ def _near_modules(missing: str) -> str:
     if parent and not hasattr(sys.modules.get(parent), "__path__"):
         return f": {parent!r} is a module, not a package; write {parent}:{last} for a name in it"
     directories = sys.modules[parent].__path__ if parent else sys.path[:1] + [os.getcwd()]
-    names = {name for directory in directories for name in _modules_in(Path(directory))}
+    names = {name for directory in directories for name in _modules_in(directory)}
     hint = _did_you_mean(last, names)
     if parent and hint:
         return f"{hint} (in {parent!r})"
-    return hint or f" in {', '.join(map(str, dict.fromkeys(directories)))}"
+    return hint or f" in {', '.join(dict.fromkeys(directories))}"
 
 
-def _modules_in(directory: Path) -> set[str]:
-    if not directory.is_dir():
-        return set()
-    files = {path.stem for path in directory.glob("*.py")}
-    folders = {path.parent.name for path in directory.glob("*/*.py")}
-    return {name for name in files | folders if name.isidentifier() and name != "__init__"}
+def _modules_in(directory: str) -> Iterator[str]:
+    for entry in _entries(directory):
+        name, extension = os.path.splitext(entry.name)
+        is_package = entry.is_dir() and any(e.name.endswith(".py") for e in _entries(entry.path))
+        if name.isidentifier() and (is_package or extension == ".py"):
+            yield name
 
 
-def _near_files(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f": there is no directory {str(path.parent)!r}"
-    near = _did_you_mean(path.name, (found.name for found in path.parent.glob("*.py")))
-    return near or f" in {str(path.parent.resolve())!r}"
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _near_files(path: str) -> str:
+    directory, name = os.path.split(os.path.abspath(path))
+    if not os.path.isdir(directory):
+        return f": there is no directory {directory!r}"
+    files = [entry.name for entry in _entries(directory) if entry.name.endswith(".py")]
+    return _did_you_mean(name, files) or f" in {directory!r}"
 
 
 def _near_attributes(module: ModuleType, wanted: str) -> str:
-    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    near = _did_you_mean(wanted, (name for name in public if name != wanted))
+    public = [(name, value) for name, value in vars(module).items() if not name.startswith("_")]
+    usable = [name for name, value in public if isinstance(value, Dataflow) or callable(value)]
+    near = _did_you_mean(wanted, usable)
     if near:
         return near
-    flows = [name for name, value in public.items() if isinstance(value, Dataflow)]
+    flows = [name for name, value in public if isinstance(value, Dataflow)]
     if flows:
         return f"; its dataflows are {', '.join(flows)}"
     return "; write MODULE:NAME with the name of the dataflow or of a function that makes one"

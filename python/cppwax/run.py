@@ -178,7 +178,6 @@ class _Request:
     worker_count: int
     epoch_interval: timedelta | None
     stop_timeout: timedelta | None
-    log_level: str | None
 
 
 def _show_version(context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
@@ -187,6 +186,21 @@ def _show_version(context: click.Context, _param: click.Parameter, is_asked: boo
 
         click.echo(f"cppwax {cppwax.__version__}")
         context.exit()
+
+
+def _log_to_stderr(_context: click.Context, _param: click.Parameter, level: str | None) -> None:
+    if level is None:
+        return
+    # Imported here for its cost, as few runs are looked at so closely.
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("cppwax")
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    # Else a program that logs by itself would show everything twice.
+    logger.propagate = False
 
 
 _version_option = click.option(
@@ -199,7 +213,7 @@ _version_option = click.option(
 )
 
 
-@click.command("run", epilog=_EPILOG)
+@click.command("run", epilog=_EPILOG, short_help="Run a dataflow.")
 @click.argument("import_str")
 @click.option(
     "-w",
@@ -229,6 +243,8 @@ _version_option = click.option(
     type=click.Choice(_LOG_LEVELS, case_sensitive=False),
     envvar="CPPWAX_LOG_LEVEL",
     show_envvar=True,
+    expose_value=False,
+    callback=_log_to_stderr,
     help="Log what cppwax does to standard error, from this level on.",
 )
 @_version_option
@@ -239,7 +255,6 @@ def _run_command(
     workers_per_process: int | None,
     snapshot_interval: timedelta | None,
     stop_timeout: timedelta | None,
-    log_level: str | None,
 ) -> _Request:
     """Run the dataflow that IMPORT_STR names.
 
@@ -253,7 +268,6 @@ def _run_command(
         1 if workers_per_process is None else workers_per_process,
         snapshot_interval,
         stop_timeout,
-        log_level,
     )
 
 
@@ -288,8 +302,6 @@ def _exit_code(command: click.Command, prog_name: str) -> int:
 
 
 def _run_request(request: _Request) -> int:
-    if request.log_level is not None:
-        _log_to_stderr(request.log_level)
     try:
         flow = locate(request.import_str)
     except KeyboardInterrupt:
@@ -311,18 +323,6 @@ def _run_request(request: _Request) -> int:
             end_process=True,
         )
     )
-
-
-def _log_to_stderr(level: str) -> None:
-    import logging
-
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("cppwax")
-    logger.addHandler(handler)
-    logger.setLevel(level.upper())
-    # Else a program that logs by itself would show everything twice.
-    logger.propagate = False
 
 
 def _parse_args() -> SimpleNamespace:
