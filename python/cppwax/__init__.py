@@ -13,18 +13,22 @@ A program describes a dataflow and hands it to the engine:
 Describing a flow needs no engine; the engine is loaded when a flow is run.
 """
 
+from typing import TYPE_CHECKING
+
 __all__ = ["__version__"]
 
 __version__: str
 
+# Hidden from type checkers, which would take it for the type of every submodule.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> str:
-    # Looked up when asked for: reading package metadata takes longer than defining a flow.
-    if name != "__version__":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib.metadata import PackageNotFoundError, version
+    def __getattr__(name: str) -> str:
+        # Looked up when asked for: reading package metadata takes longer than defining a flow.
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        return version("cppwax")
-    except PackageNotFoundError:  # Imported from a source tree that is not installed.
-        return "0+unknown"
+        try:
+            return version("cppwax")
+        except PackageNotFoundError:  # Imported from a source tree that is not installed.
+            return "0+unknown"
