@@ -21,8 +21,8 @@ std::string text_of(PyObject* str) {
 std::string shown(PyObject* value) {
   auto text = py::reinterpret_steal<py::object>(PyObject_ASCII(value));
   if (text && PyUnicode_GET_LENGTH(text.ptr()) > kShownLength) {
-    auto front = py::reinterpret_steal<py::object>(
-        PyUnicode_Substring(text.ptr(), 0, kShownLength));
+    auto front =
+        py::reinterpret_steal<py::object>(PyUnicode_Substring(text.ptr(), 0, kShownLength));
     return text_of(front.ptr()) + "…";
   }
   return text_of(text.ptr());

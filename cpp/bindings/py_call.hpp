@@ -1,5 +1,5 @@
-// The one way in which user code is called: by vectorcall, with its error captured and other threads
-// given their turn after it. Also the words in which errors speak of calls and values.
+// The one way in which user code is called: by vectorcall, with its error captured and other
+// threads given their turn after it. Also the words in which errors speak of calls and values.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -43,9 +43,8 @@ template <class Doing, class... Args>
 py::object call_method(Doing&& doing, PyObject* self, const py::object& name, Args... args) {
   PyObject* values[] = {nullptr, self, args...};
   PyObject* result = surviving_exit([&] {
-    return PyObject_VectorcallMethod(name.ptr(), values + 1,
-                                     (1 + sizeof...(args)) | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                     nullptr);
+    return PyObject_VectorcallMethod(
+        name.ptr(), values + 1, (1 + sizeof...(args)) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
   });
   return call_result(result, doing);
 }
@@ -60,7 +59,8 @@ py::object attribute_of(Doing&& doing, PyObject* self, const char* name) {
 template <class Doing>
 PyObject* next_item(Doing&& doing, PyObject* iterator) {
   PyObject* item = surviving_exit([&] { return Py_TYPE(iterator)->tp_iternext(iterator); });
-  if (item != nullptr) [[likely]] return item;
+  if (item != nullptr) [[likely]]
+    return item;
   if (PyErr_Occurred()) {
     if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
       auto cause = take_python_error(Wrapped::kYes);

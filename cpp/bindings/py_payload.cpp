@@ -16,7 +16,9 @@ constexpr Py_ssize_t kSmallTuple = 4;
 // About what an entry of a hash table takes.
 constexpr std::size_t kEntry = 100;
 
-std::size_t to_size(Py_ssize_t size) { return size > 0 ? static_cast<std::size_t>(size) : 0; }
+std::size_t to_size(Py_ssize_t size) {
+  return size > 0 ? static_cast<std::size_t>(size) : 0;
+}
 
 // `nbytes` of arrays and tables; 0 if there is none. Only types made in C are asked: the attribute
 // of a Python class may be a property, and its code must not run here.
@@ -38,7 +40,8 @@ std::size_t array_bytes(PyObject* item) {
 std::size_t own_bytes(PyObject* item) {
   const std::size_t basic = to_size(Py_TYPE(item)->tp_basicsize);
   if (PyLong_CheckExact(item) || item == Py_None) return basic;
-  if (PyUnicode_Check(item)) return basic + to_size(PyUnicode_GET_LENGTH(item)) * PyUnicode_KIND(item);
+  if (PyUnicode_Check(item))
+    return basic + to_size(PyUnicode_GET_LENGTH(item)) * PyUnicode_KIND(item);
   if (PyBytes_Check(item)) return basic + to_size(PyBytes_GET_SIZE(item));
   if (PyByteArray_Check(item)) return basic + to_size(PyByteArray_GET_SIZE(item));
   if (PyTuple_Check(item)) return basic + to_size(PyTuple_GET_SIZE(item)) * sizeof(PyObject*);
@@ -49,7 +52,9 @@ std::size_t own_bytes(PyObject* item) {
 }
 
 #if PY_VERSION_HEX >= 0x030D0000
-PyObject* list_item(PyObject* list, Py_ssize_t index) { return PyList_GetItemRef(list, index); }
+PyObject* list_item(PyObject* list, Py_ssize_t index) {
+  return PyList_GetItemRef(list, index);
+}
 #else
 PyObject* list_item(PyObject* list, Py_ssize_t index) {
   return Py_NewRef(PyList_GET_ITEM(list, index));

@@ -16,12 +16,12 @@
 
 namespace cppwax::bindings {
 
-// About how much memory an item takes: `nbytes` of arrays, the length of str and bytes, the values of
-// a small tuple, else the object alone. Runs no user code.
+// About how much memory an item takes: `nbytes` of arrays, the length of str and bytes, the values
+// of a small tuple, else the object alone. Runs no user code.
 std::size_t item_bytes(PyObject* item);
 
-// Adds up item_bytes over items that are being gathered, looking at each large item but only at some
-// of the small ones.
+// Adds up item_bytes over items that are being gathered, looking at each large item but only at
+// some of the small ones.
 class BytesMeter {
  public:
   void add(PyObject* item) {
@@ -71,11 +71,13 @@ class PyPayload : public data::Payload {
 
  private:
   std::vector<PyObject*> items_;
-  std::size_t begin_ = 0;  // what is before was taken off
+  std::size_t begin_ = 0;                     // what is before was taken off
   mutable std::optional<double> item_bytes_;  // mean of a sample
 };
 
-inline PyPayload& as_py(data::Payload& payload) { return static_cast<PyPayload&>(payload); }
+inline PyPayload& as_py(data::Payload& payload) {
+  return static_cast<PyPayload&>(payload);
+}
 inline const PyPayload& as_py(const data::Payload& payload) {
   return static_cast<const PyPayload&>(payload);
 }

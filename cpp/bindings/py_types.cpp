@@ -84,9 +84,9 @@ std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std:
   if (reinterpret_cast<PyDateTime_DateTime*>(value)->tzinfo == types.utc) {
     return time_of_fields(value);
   }
-  const auto offset = call_result(
-      surviving_exit([&] { return PyObject_CallMethod(value, "utcoffset", nullptr); }),
-      [] { return std::string("asking a datetime for its offset from UTC"); });
+  const auto offset =
+      call_result(surviving_exit([&] { return PyObject_CallMethod(value, "utcoffset", nullptr); }),
+                  [] { return std::string("asking a datetime for its offset from UTC"); });
   if (offset.is_none()) {
     why = "got one whose timezone gives no offset from UTC";
     return std::nullopt;
@@ -100,16 +100,16 @@ std::string utf8_of(PyObject* str) {
     return std::string(text, static_cast<std::size_t>(length));
   }
   PyErr_Clear();
-  auto bytes = py::reinterpret_steal<py::object>(
-      PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
+  auto bytes =
+      py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
   if (!bytes) throw_user_error("encoding a str");
   return std::string(PyBytes_AS_STRING(bytes.ptr()),
                      static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
 }
 
 py::object str_of(const std::string& utf8) {
-  auto str = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
-      utf8.data(), static_cast<Py_ssize_t>(utf8.size()), "surrogatepass"));
+  auto str = py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(utf8.data(), static_cast<Py_ssize_t>(utf8.size()), "surrogatepass"));
   if (!str) throw_user_error("decoding a str");
   return str;
 }

@@ -10,14 +10,16 @@ namespace cppwax::bindings {
 
 namespace {
 
-std::string calling() { return "calling `predicate` on an item"; }
+std::string calling() {
+  return "calling `predicate` on an item";
+}
 
 class PredicateLogic : public operators::BranchLogic {
  public:
   explicit PredicateLogic(const PyStep& step)
       : step_(step.id),
-        predicate_(attribute_of([] { return std::string("looking up `predicate`"); },
-                                step.op.ptr(), "predicate")) {}
+        predicate_(attribute_of([] { return std::string("looking up `predicate`"); }, step.op.ptr(),
+                                "predicate")) {}
 
   operators::Branches split(data::PayloadPtr batch) override {
     auto trues = std::make_unique<PyPayload>();

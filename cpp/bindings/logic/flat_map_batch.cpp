@@ -56,8 +56,7 @@ class MapJob : public operators::Job {
                                       "lists; it returned a `" +
                                       type_name(result.ptr()) + "`");
     }
-    iterator_ =
-        call_result(surviving_exit([&] { return PyObject_GetIter(result.ptr()); }), doing);
+    iterator_ = call_result(surviving_exit([&] { return PyObject_GetIter(result.ptr()); }), doing);
   }
 
   Work drain(Emitter& out) {

@@ -31,19 +31,19 @@ std::size_t KeyTable::home_of(Py_hash_t hash) const {
   return static_cast<std::size_t>(hash) & (places_.size() - 1);
 }
 
-KeySlot& KeyTable::find_or_add(PyObject* key) {
+const KeySlotPtr& KeyTable::find_or_add(PyObject* key) {
   const Py_hash_t hash = PyUnicode_Type.tp_hash(key);
   std::size_t place = home_of(hash);
   for (; places_[place].slot; place = after(place)) {
     if (places_[place].hash == hash && same_text(places_[place].slot->key.ptr(), key)) {
-      return *places_[place].slot;
+      return places_[place].slot;
     }
   }
   return add(key, hash, place);
 }
 
-KeySlot& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place) {
-  auto slot = std::make_unique<KeySlot>();
+const KeySlotPtr& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place) {
+  auto slot = std::make_shared<KeySlot>();
   slot->key = py::reinterpret_steal<py::object>(PyUnicode_FromObject(key));
   if (!slot->key) throw_user_error("taking the key of an item");
   slot->hash = hash;
@@ -55,7 +55,7 @@ KeySlot& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place) {
   ++size_;
   places_[place].hash = hash;
   places_[place].slot = std::move(slot);
-  return *places_[place].slot;
+  return places_[place].slot;
 }
 
 void KeyTable::grow() {
@@ -72,27 +72,28 @@ void KeyTable::grow() {
 void KeyTable::erase(KeySlot& slot) {
   std::size_t gap = home_of(slot.hash);
   while (places_[gap].slot.get() != &slot) gap = after(gap);
-  // Dies at the end: dropping its objects may run user code.
-  const auto erased = std::move(places_[gap].slot);
+  // Dies at the end, if nobody else holds it: dropping its objects may run user code.
+  const KeySlotPtr erased = std::move(places_[gap].slot);
+  erased->erased = true;
   --size_;
   // Close the gap, so that a search never has to pass a free place.
   for (std::size_t place = after(gap); places_[place].slot; place = after(place)) {
     const std::size_t home = home_of(places_[place].hash);
-    const bool reaches_gap = gap <= place ? (home <= gap || home > place)
-                                          : (home <= gap && home > place);
+    const bool reaches_gap =
+        gap <= place ? (home <= gap || home > place) : (home <= gap && home > place);
     if (!reaches_gap) continue;
     places_[gap] = std::move(places_[place]);
     gap = place;
   }
 }
 
-std::vector<KeySlot*> KeyTable::sorted() const {
-  std::vector<KeySlot*> slots;
+std::vector<KeySlotPtr> KeyTable::sorted() const {
+  std::vector<KeySlotPtr> slots;
   slots.reserve(size_);
   for (const Place& place : places_) {
-    if (place.slot) slots.push_back(place.slot.get());
+    if (place.slot) slots.push_back(place.slot);
   }
-  std::ranges::sort(slots, [](const KeySlot* left, const KeySlot* right) {
+  std::ranges::sort(slots, [](const KeySlotPtr& left, const KeySlotPtr& right) {
     return PyUnicode_Compare(left->key.ptr(), right->key.ptr()) < 0;
   });
   return slots;

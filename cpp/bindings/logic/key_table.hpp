@@ -21,38 +21,40 @@ inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 struct KeySlot {
   py::object key;  // exactly a str
   Py_hash_t hash = 0;
-  py::object logic;  // null until it is built
-  // Its values in the batch at hand, a chain through the batch's list of values.
-  std::size_t first_value = kNowhere;
-  std::size_t last_value = kNowhere;
-  std::size_t value_count = 0;
+  py::object logic;     // null until it is built
+  bool erased = false;  // no longer in the table; whoever still holds the slot must look again
+  // While a batch is grouped by key: which batch, and which of its groups.
+  std::uint64_t batch = 0;
+  std::size_t group = 0;
   WallTime due{};
   std::size_t due_place = kNowhere;  // in the heap of due times
 };
 
+// Shared by the table and the jobs in progress, all of one worker.
+using KeySlotPtr = std::shared_ptr<KeySlot>;
+
 // Finds slots by the text of a str. Belongs to one worker; used with the interpreter held.
-// Invariant: a slot stays where it is until it is erased.
 class KeyTable {
  public:
   KeyTable();
 
   // The slot of a key, made if there is none. `key` is a str or of a subclass, which counts as the
   // str with the same text.
-  KeySlot& find_or_add(PyObject* key);
+  const KeySlotPtr& find_or_add(PyObject* key);
   void erase(KeySlot& slot);
   std::size_t size() const { return size_; }
   // All slots, sorted by key.
-  std::vector<KeySlot*> sorted() const;
+  std::vector<KeySlotPtr> sorted() const;
 
  private:
   struct Place {
     Py_hash_t hash = 0;
-    std::unique_ptr<KeySlot> slot;  // null: free
+    KeySlotPtr slot;  // null: free
   };
 
   std::size_t home_of(Py_hash_t hash) const;
   std::size_t after(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
-  KeySlot& add(PyObject* key, Py_hash_t hash, std::size_t place);
+  const KeySlotPtr& add(PyObject* key, Py_hash_t hash, std::size_t place);
   void grow();
 
   std::vector<Place> places_;  // a power of two, at most two thirds of them taken
@@ -60,7 +62,7 @@ class KeyTable {
 };
 
 // A binary heap of slots by due time, in which a slot knows its place: a time that is replaced
-// leaves nothing behind.
+// leaves nothing behind. REQUIRES: a slot is removed before it dies.
 class DueHeap {
  public:
   std::optional<WallTime> least() const;

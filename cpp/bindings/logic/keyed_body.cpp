@@ -28,28 +28,34 @@ struct Answer {
   bool discard = false;
 };
 
+// A key that a job has to call, with its values in a batch: a chain through the batch's values.
+struct Woken {
+  KeySlotPtr slot;
+  std::size_t first_value = kNowhere;
+  std::size_t last_value = kNowhere;
+  std::size_t value_count = 0;
+};
+
 // The values of a batch, by key, in order of arrival. Owns a reference to each.
 class GroupedValues {
  public:
-  void add(KeySlot& slot, PyObject* value) {
-    (slot.value_count++ == 0 ? slot.first_value : chain_[slot.last_value].next) = chain_.size();
-    slot.last_value = chain_.size();
+  void reserve(std::size_t count) { chain_.reserve(count); }
+
+  void add(Woken& key, PyObject* value) {
+    (key.value_count++ == 0 ? key.first_value : chain_[key.last_value].next) = chain_.size();
+    key.last_value = chain_.size();
     chain_.push_back({py::reinterpret_borrow<py::object>(value), kNowhere});
   }
 
   // Takes the values of a key out, as a new list.
-  py::object take(KeySlot& slot) {
+  py::object take(const Woken& key) {
     PyPayload values;
-    values.reserve(slot.value_count);
-    for (std::size_t i = slot.first_value; i != kNowhere; i = chain_[i].next) {
+    values.reserve(key.value_count);
+    for (std::size_t i = key.first_value; i != kNowhere; i = chain_[i].next) {
       values.push(chain_[i].value.release().ptr());
     }
-    slot.first_value = slot.last_value = kNowhere;
-    slot.value_count = 0;
     return values.to_list();
   }
-
-  void reserve(std::size_t count) { chain_.reserve(count); }
 
  private:
   struct Link {
@@ -69,36 +75,57 @@ class Keys {
                               "builder")) {}
 
   // Puts the values of a batch to their keys; returns the keys in order of their first value.
-  std::vector<KeySlot*> group(const PyPayload& batch, GroupedValues& values) {
-    std::vector<KeySlot*> woken;
+  std::vector<Woken> group(const PyPayload& batch, GroupedValues& values) {
+    std::vector<Woken> woken;
     values.reserve(batch.size());
+    ++batches_;
     for (PyObject* item : batch.items()) {
       const KeyedItem pair = keyed_item(step_, item);
-      KeySlot& slot = table_.find_or_add(pair.key);
-      if (slot.value_count == 0) woken.push_back(&slot);
-      values.add(slot, pair.value);
+      const KeySlotPtr& slot = table_.find_or_add(pair.key);
+      if (slot->batch != batches_) {
+        slot->batch = batches_;
+        slot->group = woken.size();
+        woken.push_back({slot});
+      }
+      values.add(woken[slot->group], pair.value);
     }
     return woken;
   }
 
-  std::vector<KeySlot*> take_due(WallTime now) { return due_.take_due(now); }
-  std::vector<KeySlot*> sorted() const { return table_.sorted(); }
+  std::vector<Woken> due_at(WallTime now) {
+    std::vector<Woken> woken;
+    for (KeySlot* slot : due_.take_due(now)) woken.push_back({table_.find_or_add(slot->key.ptr())});
+    return woken;
+  }
+
+  std::vector<Woken> all() const {
+    std::vector<Woken> woken;
+    for (KeySlotPtr& slot : table_.sorted()) woken.push_back({std::move(slot)});
+    return woken;
+  }
+
   std::optional<WallTime> next_due() const { return due_.least(); }
 
-  Answer call(Call call, KeySlot& slot, GroupedValues& values) {
-    const auto doing = [&] { return calling(name_of(call), slot); };
-    switch (call) {
-      case Call::kOnBatch: {
-        if (!slot.logic) build(slot);
-        const py::object list = values.take(slot);
-        return read(call_method(doing, slot.logic.ptr(), types_.on_batch, list.ptr()), call, slot);
-      }
-      case Call::kOnNotify:
-        return read(call_method(doing, slot.logic.ptr(), types_.on_notify), call, slot);
-      case Call::kOnEof:
-        break;
-    }
-    return read(call_method(doing, slot.logic.ptr(), types_.on_eof), call, slot);
+  Answer on_batch(KeySlot& slot, const py::object& values) {
+    const auto doing = [&] { return calling("on_batch", slot); };
+    if (!slot.logic) build(slot);
+    return read(call_method(doing, slot.logic.ptr(), types_.on_batch, values.ptr()), "on_batch",
+                slot);
+  }
+
+  Answer on_notify(KeySlot& slot) {
+    const auto doing = [&] { return calling("on_notify", slot); };
+    return read(call_method(doing, slot.logic.ptr(), types_.on_notify), "on_notify", slot);
+  }
+
+  Answer on_eof(KeySlot& slot) {
+    const auto doing = [&] { return calling("on_eof", slot); };
+    return read(call_method(doing, slot.logic.ptr(), types_.on_eof), "on_eof", slot);
+  }
+
+  // The slot of the same key, which is another one if the key was discarded meanwhile.
+  KeySlotPtr present(const KeySlotPtr& slot) {
+    return slot->erased ? table_.find_or_add(slot->key.ptr()) : slot;
   }
 
   void discard(KeySlot& slot) {
@@ -123,15 +150,6 @@ class Keys {
   }
 
  private:
-  static const char* name_of(Call call) {
-    switch (call) {
-      case Call::kOnBatch: return "on_batch";
-      case Call::kOnNotify: return "on_notify";
-      case Call::kOnEof: break;
-    }
-    return "on_eof";
-  }
-
   static std::string calling(const char* method, const KeySlot& slot) {
     return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
   }
@@ -151,11 +169,11 @@ class Keys {
     slot.logic = std::move(logic);
   }
 
-  Answer read(const py::object& result, Call call, const KeySlot& slot) {
+  Answer read(const py::object& result, const char* method, const KeySlot& slot) {
     PyObject* pair = result.ptr();
     const auto refuse = [&](const std::string& what) {
-      throw_type_error(calling(name_of(call), slot),
-                       "step '" + step_ + "': the result of `" + name_of(call) + "` " + what);
+      throw_type_error(calling(method, slot),
+                       "step '" + step_ + "': the result of `" + method + "` " + what);
     };
     if (!PyTuple_Check(pair)) {
       refuse("must be a 2-tuple `(items, is_complete)`, got a `" + type_name(pair) + "`");
@@ -170,12 +188,11 @@ class Keys {
       refuse("has an `is_complete` that must be a `bool`, got a `" + type_name(complete) + "`");
     }
     if (!types_.is_sequence(items)) {
-      refuse("has items that must be a list or another sequence, got a `" + type_name(items) +
-             "`");
+      refuse("has items that must be a list or another sequence, got a `" + type_name(items) + "`");
     }
     Answer answer;
-    append_all(answer.values, [&] { return "reading the items of " + calling(name_of(call), slot); },
-               items);
+    append_all(
+        answer.values, [&] { return "reading the items of " + calling(method, slot); }, items);
     answer.discard = complete == Py_True;
     return answer;
   }
@@ -185,13 +202,15 @@ class Keys {
   py::object builder_;
   KeyTable table_;
   DueHeap due_;
+  std::uint64_t batches_ = 0;
 };
 
 // Calls one method for each of the woken keys, then asks those that are left when they are due.
+// Several such jobs may be in progress at a time, in different epochs.
 class KeysJob : public operators::Job {
  public:
   // `keys` outlives the job.
-  KeysJob(Keys& keys, Call call, std::vector<KeySlot*> woken, GroupedValues values = {})
+  KeysJob(Keys& keys, Call call, std::vector<Woken> woken, GroupedValues values = {})
       : keys_(keys), call_(call), woken_(std::move(woken)), values_(std::move(values)) {}
 
   Work run(Emitter& out) override {
@@ -201,34 +220,49 @@ class KeysJob : public operators::Job {
       auto gathered = std::make_unique<PyPayload>();
       BytesMeter meter;
       while (next_ < woken_.size() && gathered->size() < room && meter.total() < kGatherBytes) {
-        wake(next_++, *gathered, meter);
+        wake(woken_[next_++], *gathered, meter);
       }
       if (!gathered->empty()) out.emit(std::move(gathered));
     }
-    for (KeySlot* slot : woken_) {
-      if (slot != nullptr) keys_.ask_notify_at(*slot);
+    for (const Woken& key : woken_) {
+      if (!key.slot->erased) keys_.ask_notify_at(*key.slot);
     }
     return Work::kDone;
   }
 
  private:
-  void wake(std::size_t index, PyPayload& gathered, BytesMeter& meter) {
-    KeySlot& slot = *woken_[index];
-    const Answer answer = keys_.call(call_, slot, values_);
+  void wake(Woken& key, PyPayload& gathered, BytesMeter& meter) {
+    if (call_ == Call::kOnBatch) {
+      key.slot = keys_.present(key.slot);
+    } else if (key.slot->erased) {
+      return;
+    }
+    KeySlot& slot = *key.slot;
+    const Answer answer = ask(key);
     for (PyObject* value : answer.values.items()) {
       PyObject* pair = PyTuple_Pack(2, slot.key.ptr(), value);
       if (pair == nullptr) throw_user_error("making an item");
       gathered.push(pair);
       meter.add(value);
     }
-    if (!answer.discard) return;
-    woken_[index] = nullptr;
-    keys_.discard(slot);
+    if (answer.discard) keys_.discard(slot);
+  }
+
+  Answer ask(const Woken& key) {
+    switch (call_) {
+      case Call::kOnBatch:
+        return keys_.on_batch(*key.slot, values_.take(key));
+      case Call::kOnNotify:
+        return keys_.on_notify(*key.slot);
+      case Call::kOnEof:
+        break;
+    }
+    return keys_.on_eof(*key.slot);
   }
 
   Keys& keys_;
   Call call_;
-  std::vector<KeySlot*> woken_;  // null: discarded
+  std::vector<Woken> woken_;
   GroupedValues values_;
   std::size_t next_ = 0;
 };
@@ -245,11 +279,11 @@ class BuilderBody : public operators::KeyedBody {
   }
 
   std::unique_ptr<operators::Job> on_due(WallTime now) override {
-    return std::make_unique<KeysJob>(keys_, Call::kOnNotify, keys_.take_due(now));
+    return std::make_unique<KeysJob>(keys_, Call::kOnNotify, keys_.due_at(now));
   }
 
   std::unique_ptr<operators::Job> on_eof() override {
-    return std::make_unique<KeysJob>(keys_, Call::kOnEof, keys_.sorted());
+    return std::make_unique<KeysJob>(keys_, Call::kOnEof, keys_.all());
   }
 
   std::optional<WallTime> next_due() const override { return keys_.next_due(); }

@@ -1,0 +1,95 @@
+#include "bindings/logic/routers.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/logic/keyed_item.hpp"
+#include "bindings/logic/part_choice.hpp"
+#include "bindings/py_payload.hpp"
+#include "engine/base/stable_hash.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+// Deals out the items of a batch by a rule for each key.
+class KeyedRouter : public channel::Router {
+ public:
+  KeyedRouter(const StepId& step, std::uint32_t worker_count)
+      : step_(step), worker_count_(worker_count) {}
+
+  void split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& parts) final {
+    // Worked out for all items first: from the first move on nothing may fail.
+    owners_.clear();
+    counts_.assign(worker_count_, 0);
+    for (PyObject* item : as_py(*batch).items()) {
+      const std::uint32_t owner = owner_of_key(keyed_item(step_, item).key);
+      owners_.push_back(owner);
+      ++counts_[owner];
+    }
+    std::vector<PyPayload*> outs(worker_count_, nullptr);
+    for (std::uint32_t worker = 0; worker < worker_count_; ++worker) {
+      if (counts_[worker] == 0) continue;
+      auto part = std::make_unique<PyPayload>();
+      part->reserve(counts_[worker]);
+      outs[worker] = part.get();
+      parts[worker] = std::move(part);
+    }
+    const std::vector<PyObject*> items = as_py(*batch).release();
+    for (std::size_t i = 0; i < items.size(); ++i) outs[owners_[i]]->push(items[i]);
+  }
+
+ protected:
+  virtual std::uint32_t owner_of_key(PyObject* key) = 0;
+
+  std::uint32_t worker_count() const { return worker_count_; }
+
+ private:
+  const StepId& step_;
+  std::uint32_t worker_count_;
+  std::vector<std::uint32_t> owners_;  // scratch of `split`, by item
+  std::vector<std::size_t> counts_;    // by worker
+};
+
+class HashRouter final : public KeyedRouter {
+ public:
+  using KeyedRouter::KeyedRouter;
+
+ private:
+  std::uint32_t owner_of_key(PyObject* key) override {
+    return owner_of(stable_hash(key_bytes(key, storage_)), worker_count()).value();
+  }
+
+  std::string storage_;
+};
+
+class PartitionRouter final : public KeyedRouter {
+ public:
+  PartitionRouter(const PyStep& step, const PyTypes& types, operators::Seat seat,
+                  const progress::Assignment& parts)
+      : KeyedRouter(step.id, seat.worker_count), choice_(step, types, parts.size()) {
+    for (const auto& [name, worker] : parts) workers_.push_back(worker.value());
+  }
+
+ private:
+  std::uint32_t owner_of_key(PyObject* key) override { return workers_[choice_.of(key)]; }
+
+  PartChoice choice_;
+  std::vector<std::uint32_t> workers_;  // by partition, in order of the names
+};
+
+}  // namespace
+
+std::unique_ptr<channel::Router> make_key_router(const PyStep& step, operators::Seat seat) {
+  return std::make_unique<HashRouter>(step.id, seat.worker_count);
+}
+
+std::unique_ptr<channel::Router> make_partition_router(const PyStep& step, const PyTypes& types,
+                                                       operators::Seat seat,
+                                                       const progress::Assignment& parts) {
+  return std::make_unique<PartitionRouter>(step, types, seat, parts);
+}
+
+}  // namespace cppwax::bindings

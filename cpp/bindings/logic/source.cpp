@@ -1,0 +1,126 @@
+#include "bindings/logic/source.hpp"
+
+#include <utility>
+
+#include "bindings/logic/built_part.hpp"
+#include "bindings/py_call.hpp"
+#include "bindings/py_payload.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+using operators::Polled;
+
+class PartitionLogic : public operators::SourcePart {
+ public:
+  // `where` follows the name of a method in messages: " of partition 'a'", or nothing.
+  PartitionLogic(const StepId& step, const PyTypes& types, py::object part, std::string where)
+      : step_(step), types_(types), part_(std::move(part)), where_(std::move(where)) {}
+
+  Polled next_batch() override {
+    PyObject* result = surviving_exit(
+        [&] { return PyObject_CallMethodNoArgs(part_.ptr(), types_.next_batch.ptr()); });
+    if (result == nullptr) return ended();
+    const auto batch = call_result(result, [this] { return calling("next_batch"); });
+    auto items = std::make_unique<PyPayload>();
+    if (!may_iterate(batch.ptr())) {
+      throw_type_error(calling("next_batch"),
+                       "step '" + step_ +
+                           "' needs the results of `next_batch` to be iterables, such as lists; "
+                           "it returned a `" +
+                           type_name(batch.ptr()) + "`");
+    }
+    append_all(
+        *items, [this] { return "iterating over the result of " + calling("next_batch"); },
+        batch.ptr());
+    return {Polled::Kind::kItems, std::move(items)};
+  }
+
+  std::optional<WallTime> next_awake() override {
+    const auto doing = [this] { return calling("next_awake"); };
+    const py::object answer = call_method(doing, part_.ptr(), types_.next_awake);
+    if (answer.is_none()) return std::nullopt;
+    std::string why;
+    const auto time = wall_time_of(types_, answer.ptr(), why);
+    if (!time) {
+      throw_type_error(doing(), "step '" + step_ +
+                                    "': the result of `next_awake` must be a `datetime` with a "
+                                    "timezone, or None; " +
+                                    why);
+    }
+    return time;
+  }
+
+  void close() override {
+    call_method([this] { return calling("close"); }, part_.ptr(), types_.close);
+  }
+
+ private:
+  std::string calling(const char* method) const {
+    return std::string("calling `") + method + "`" + where_;
+  }
+
+  // StopIteration and AbortExecution are how `next_batch` tells an end; else it failed.
+  Polled ended() {
+    Polled end;
+    if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+      end.kind = Polled::Kind::kEof;
+    } else if (PyErr_ExceptionMatches(types_.abort_execution.ptr())) {
+      end.kind = Polled::Kind::kAbort;
+    } else {
+      call_result(nullptr, [this] { return calling("next_batch"); });
+    }
+    PyErr_Clear();
+    user_call_ended();
+    return end;
+  }
+
+  const StepId& step_;
+  const PyTypes& types_;
+  py::object part_;
+  std::string where_;
+};
+
+py::object source_of(const PyStep& step) {
+  return attribute_of([] { return std::string("looking up `source`"); }, step.op.ptr(), "source");
+}
+
+}  // namespace
+
+std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types, PyObject* owner) {
+  const auto doing = [] { return std::string("calling `list_parts`"); };
+  const auto refuse = [&](const std::string& what) {
+    throw_type_error(doing(), "step '" + step + "': the result of `list_parts` must be a list of " +
+                                  "`str`, " + what);
+  };
+  const py::object result = call_method(doing, owner, types.list_parts);
+  if (!types.is_sequence(result.ptr())) refuse("got a `" + type_name(result.ptr()) + "`");
+  PyPayload listed;
+  append_all(
+      listed, [&] { return "reading the result of " + doing(); }, result.ptr());
+  std::vector<std::string> names;
+  for (PyObject* name : listed.items()) {
+    if (!PyUnicode_Check(name)) refuse("got one with a `" + type_name(name) + "`");
+    names.push_back(utf8_of(name));
+  }
+  return names;
+}
+
+std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,
+                                                        const std::string& name) {
+  py::object part = build_part(
+      step, types, {source_of(step), types.stateful_source_partition, "StatefulSourcePartition"},
+      name);
+  return std::make_unique<PartitionLogic>(step.id, types, std::move(part), of_partition(name));
+}
+
+std::unique_ptr<operators::SourcePart> make_dynamic_source(const PyStep& step, const PyTypes& types,
+                                                           operators::Seat seat) {
+  py::object part = build_dynamic(
+      step, types, {source_of(step), types.stateless_source_partition, "StatelessSourcePartition"},
+      seat);
+  return std::make_unique<PartitionLogic>(step.id, types, std::move(part), std::string());
+}
+
+}  // namespace cppwax::bindings

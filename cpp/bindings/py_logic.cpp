@@ -1,0 +1,83 @@
+#include "bindings/py_logic.hpp"
+
+#include <utility>
+
+#include "bindings/gil.hpp"
+#include "bindings/logic/branch.hpp"
+#include "bindings/logic/flat_map_batch.hpp"
+#include "bindings/logic/inspect_debug.hpp"
+#include "bindings/logic/keyed_body.hpp"
+#include "bindings/logic/routers.hpp"
+#include "bindings/logic/sink.hpp"
+#include "bindings/logic/source.hpp"
+#include "bindings/py_call.hpp"
+#include "bindings/py_types.hpp"
+
+namespace cppwax::bindings {
+
+using operators::Seat;
+
+PyLogicFactory::PyLogicFactory(std::vector<PyStep> steps)
+    : steps_(std::move(steps)), types_(std::make_unique<PyTypes>()) {}
+
+PyLogicFactory::~PyLogicFactory() = default;
+
+std::unique_ptr<operators::UserCodeScope> PyLogicFactory::scope() const {
+  return std::make_unique<GilScope>();
+}
+
+std::unique_ptr<operators::FlatMapBatchLogic> PyLogicFactory::flat_map_batch(StepIndex step,
+                                                                             Seat) const {
+  return make_flat_map_batch(at(step));
+}
+
+std::unique_ptr<operators::BranchLogic> PyLogicFactory::branch(StepIndex step, Seat) const {
+  return make_branch(at(step));
+}
+
+std::unique_ptr<operators::InspectLogic> PyLogicFactory::inspect_debug(StepIndex step,
+                                                                       Seat seat) const {
+  return make_inspect_debug(at(step), seat);
+}
+
+std::unique_ptr<operators::KeyedBody> PyLogicFactory::keyed_body(StepIndex step, Seat) const {
+  return make_keyed_body(at(step), *types_);
+}
+
+std::vector<std::string> PyLogicFactory::list_parts(StepIndex step, Seat) const {
+  const char* owner = graph::is_source(at(step).kind) ? "source" : "sink";
+  const py::object object = attribute_of([&] { return std::string("looking up `") + owner + "`"; },
+                                         at(step).op.ptr(), owner);
+  return list_parts_of(at(step).id, *types_, object.ptr());
+}
+
+std::unique_ptr<operators::SourcePart> PyLogicFactory::source_part(StepIndex step, Seat,
+                                                                   const std::string& name) const {
+  return make_source_part(at(step), *types_, name);
+}
+
+std::unique_ptr<operators::SourcePart> PyLogicFactory::dynamic_source(StepIndex step,
+                                                                      Seat seat) const {
+  return make_dynamic_source(at(step), *types_, seat);
+}
+
+std::unique_ptr<operators::SinkLogic> PyLogicFactory::dynamic_sink(StepIndex step,
+                                                                   Seat seat) const {
+  return make_dynamic_sink(at(step), *types_, seat);
+}
+
+std::unique_ptr<operators::SinkLogic> PyLogicFactory::partitioned_sink(
+    StepIndex step, Seat, const progress::Assignment& parts) const {
+  return make_partitioned_sink(at(step), *types_, parts);
+}
+
+std::unique_ptr<channel::Router> PyLogicFactory::key_router(StepIndex step, Seat seat) const {
+  return make_key_router(at(step), seat);
+}
+
+std::unique_ptr<channel::Router> PyLogicFactory::partition_router(
+    StepIndex step, Seat seat, const progress::Assignment& parts) const {
+  return make_partition_router(at(step), *types_, seat, parts);
+}
+
+}  // namespace cppwax::bindings
