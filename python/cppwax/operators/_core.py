@@ -27,7 +27,7 @@ class BranchOut(Generic[X, Y]):
     """Items for which the predicate was false."""
 
 
-def _print_debug(step_id: str, item: Any, epoch: int, worker: int) -> None:
+def _default_debug_inspector(step_id: str, item: Any, epoch: int, worker: int) -> None:
     print(f"{step_id} W{worker} @{epoch}: {item!r}", flush=True)
 
 
@@ -170,7 +170,7 @@ def input(step_id: str, flow: Dataflow, source: Source[X]) -> Stream[X]:
 def inspect_debug(
     step_id: str,
     up: Stream[X],
-    inspector: Callable[[str, X, int, int], None] = _print_debug,
+    inspector: Callable[[str, X, int, int], None] = _default_debug_inspector,
 ) -> Stream[X]:
     """Look at items together with their epoch and worker, without changing them.
 

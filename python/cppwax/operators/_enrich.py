@@ -15,7 +15,7 @@ DK = TypeVar("DK")
 DV = TypeVar("DV")
 
 
-def _utc_now() -> datetime:
+def _get_system_utc() -> datetime:
     return datetime.now(timezone.utc)
 
 
@@ -97,7 +97,7 @@ def enrich_cached(
     getter: Callable[[DK], DV],
     mapper: Callable[[TTLCache[DK, DV], X], Y],
     ttl: timedelta = timedelta.max,
-    _now_getter: Callable[[], datetime] = _utc_now,
+    _now_getter: Callable[[], datetime] = _get_system_utc,
 ) -> Stream[Y]:
     """Transform each item with the help of data that is fetched once and then cached.
 

@@ -231,7 +231,7 @@ def count_final(step_id: str, up: Stream[X], key: Callable[[X], str]) -> KeyedSt
     return reduce_final("sum", counts, add)
 
 
-def _itself(x: X) -> X:
+def _identity(x: X) -> X:
     return x
 
 
@@ -239,7 +239,7 @@ def _itself(x: X) -> X:
 def max_final(
     step_id: str,
     up: KeyedStream[V],
-    by: Callable[[V], Any] = _itself,
+    by: Callable[[V], Any] = _identity,
 ) -> KeyedStream[V]:
     """Find the greatest value of each key; emitted when the stream has ended.
 
@@ -271,7 +271,7 @@ def max_final(
     [('a', 'xyz')]
     """
     # `max` itself where that is the same: it then compares without a call for each value.
-    reducer: Any = max if by is _itself else partial(max, key=by)
+    reducer: Any = max if by is _identity else partial(max, key=by)
     return reduce_final("reduce_final", up, reducer)
 
 
@@ -279,7 +279,7 @@ def max_final(
 def min_final(
     step_id: str,
     up: KeyedStream[V],
-    by: Callable[[V], Any] = _itself,
+    by: Callable[[V], Any] = _identity,
 ) -> KeyedStream[V]:
     """Find the least value of each key; emitted when the stream has ended.
 
@@ -310,5 +310,5 @@ def min_final(
     >>> out
     [('a', 'x')]
     """
-    reducer: Any = min if by is _itself else partial(min, key=by)
+    reducer: Any = min if by is _identity else partial(min, key=by)
     return reduce_final("reduce_final", up, reducer)

@@ -200,7 +200,7 @@ def filter_map(step_id: str, up: Stream[X], mapper: Callable[[X], Y | None]) -> 
     return flat_map("flat_map", up, flat_mapper)
 
 
-def _print_item(step_id: str, item: Any) -> None:
+def _default_inspector(step_id: str, item: Any) -> None:
     print(f"{step_id}: {item!r}", flush=True)
 
 
@@ -220,7 +220,7 @@ class InspectItem(Generic[X]):
 def inspect(
     step_id: str,
     up: Stream[X],
-    inspector: Callable[[str, X], None] = _print_item,
+    inspector: Callable[[str, X], None] = _default_inspector,
 ) -> Stream[X]:
     """Look at items without changing them.
 
