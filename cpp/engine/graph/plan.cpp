@@ -35,7 +35,7 @@ bool ports_fit(StepKind kind, std::size_t inputs, std::size_t outputs) {
   if (is_sink(kind)) return inputs == 1 && outputs == 0;
   if (kind == StepKind::kMerge) return inputs >= 1 && outputs == 1;
   if (kind == StepKind::kBranch) return inputs == 1 && outputs == 2;
-  return kind != StepKind::kProbe && inputs == 1 && outputs == 1;
+  return kind < StepKind::kProbe && inputs == 1 && outputs == 1;
 }
 
 bool ends_a_flow(StepKind kind) {
@@ -112,6 +112,8 @@ const char* name_of(StepKind kind) {
       return "sink_dynamic";
     case StepKind::kProbe:
       return "probe";
+    case StepKind::kChain:
+      return "chain";
   }
   return "unknown";
 }
@@ -203,7 +205,8 @@ Plan PlanBuilder::build(std::vector<std::size_t>* order) && {
   for (const std::size_t added : sorted) {
     const Added& from = added_[added];
     Step step{std::move(added_[added].id), from.kind, {}, {}, {}, {}};
-    place[added] = StepIndex(static_cast<std::uint32_t>(plan.steps_.size()));
+    step.logic = StepIndex(static_cast<std::uint32_t>(plan.steps_.size()));
+    place[added] = step.logic;
     first_output[added] = StreamIndex(streams);
     for (std::size_t port = 0; port < from.outputs.size(); ++port) {
       step.outputs.push_back(StreamIndex(streams++));

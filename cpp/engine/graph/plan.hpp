@@ -25,6 +25,8 @@ enum class StepKind {
   kSinkDynamic,
   // Not the user's: takes the frontiers of all last steps of all workers.
   kProbe,
+  // Not the user's either: several steps in a row that run as one (fusion.hpp).
+  kChain,
 };
 
 // How items find the worker that works on them.
@@ -49,6 +51,13 @@ struct Channel {
   Route route;
 };
 
+// A step that runs as a part of a chain.
+struct ChainLink {
+  StepId id;
+  StepKind kind;
+  StepIndex logic;
+};
+
 struct Step {
   StepId id;
   StepKind kind;
@@ -58,6 +67,9 @@ struct Step {
   // By output port, then by consumer. A last step has one entry more than it has outputs: the port
   // of its channel to the probe, on which no item is ever emitted.
   std::vector<std::vector<ChannelIndex>> out_channels;
+  // The step's place in the plan as it was built: what the LogicFactory knows it by.
+  StepIndex logic{};
+  std::vector<ChainLink> links{};  // of a chain, in order
 };
 
 // Invariants: (1) a stream has one producer; (2) channels go from smaller to greater step indices;
@@ -73,6 +85,7 @@ class Plan {
 
  private:
   friend class PlanBuilder;
+  friend Plan fuse(const Plan& plan);
   // Adds a channel to the consumer's next input.
   void connect(StepIndex from, std::size_t from_port, StepIndex to);
   void add_probe();

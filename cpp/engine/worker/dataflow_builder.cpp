@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/operators/chain.hpp"
 #include "engine/operators/sink.hpp"
 #include "engine/operators/source.hpp"
 #include "engine/operators/stateful_batch.hpp"
@@ -58,6 +59,7 @@ std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step, Epoch fi
   using namespace operators;
   route_inputs(step, parts);
   const StepKind kind = plan_.step(step).kind;
+  const StepIndex logic = plan_.step(step).logic;
   switch (kind) {
     case StepKind::kSourcePartitioned:
     case StepKind::kSourceDynamic:
@@ -68,17 +70,19 @@ std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step, Epoch fi
       return std::make_unique<PassOnStep>(wiring_.inputs(step), wiring_.outputs(step), host_,
                                           first);
     case StepKind::kFlatMapBatch:
-      return with_logic<FlatMapBatchStep>(step, first, logic_.flat_map_batch(step, seat_));
+      return with_logic<FlatMapBatchStep>(step, first, logic_.flat_map_batch(logic, seat_));
     case StepKind::kBranch:
-      return with_logic<BranchStep>(step, first, logic_.branch(step, seat_));
+      return with_logic<BranchStep>(step, first, logic_.branch(logic, seat_));
     case StepKind::kInspectDebug:
-      return with_logic<InspectDebugStep>(step, first, logic_.inspect_debug(step, seat_));
+      return with_logic<InspectDebugStep>(step, first, logic_.inspect_debug(logic, seat_));
     case StepKind::kStatefulBatch:
-      return with_logic<StatefulBatchStep>(step, first, logic_.keyed_body(step, seat_));
+      return with_logic<StatefulBatchStep>(step, first, logic_.keyed_body(logic, seat_));
     case StepKind::kSinkPartitioned:
-      return with_logic<SinkStep>(step, first, logic_.partitioned_sink(step, seat_, parts));
+      return with_logic<SinkStep>(step, first, logic_.partitioned_sink(logic, seat_, parts));
     case StepKind::kSinkDynamic:
-      return with_logic<SinkStep>(step, first, logic_.dynamic_sink(step, seat_));
+      return with_logic<SinkStep>(step, first, logic_.dynamic_sink(logic, seat_));
+    case StepKind::kChain:
+      return build_chain(step, first);
     case StepKind::kProbe:
       break;  // build_probe
   }
@@ -90,14 +94,29 @@ std::unique_ptr<operators::ProbeStep> DataflowBuilder::build_probe(StepIndex ste
   return std::make_unique<operators::ProbeStep>(wiring_.inputs(step), first);
 }
 
+std::unique_ptr<operators::Step> DataflowBuilder::build_chain(StepIndex step, Epoch first) {
+  std::vector<operators::Link> links;
+  for (const graph::ChainLink& link : plan_.step(step).links) {
+    operators::Link& built = links.emplace_back(operators::Link{link.id, nullptr, nullptr});
+    if (link.kind == StepKind::kFlatMapBatch) {
+      built.flat_map = logic_.flat_map_batch(link.logic, seat_);
+    } else if (link.kind == StepKind::kInspectDebug) {
+      built.inspect = logic_.inspect_debug(link.logic, seat_);
+    }
+  }
+  return std::make_unique<operators::ChainStep>(std::move(links), wiring_.inputs(step),
+                                                wiring_.outputs(step), host_, first);
+}
+
 std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step, Epoch first,
                                                                const progress::Assignment& parts) {
+  const StepIndex logic = plan_.step(step).logic;
   std::vector<std::unique_ptr<operators::SourcePart>> mine;
   if (plan_.step(step).kind == StepKind::kSourceDynamic) {
-    mine.push_back(logic_.dynamic_source(step, seat_));
+    mine.push_back(logic_.dynamic_source(logic, seat_));
   }
   for (const auto& [name, owner] : parts) {
-    if (owner == seat_.worker) mine.push_back(logic_.source_part(step, seat_, name));
+    if (owner == seat_.worker) mine.push_back(logic_.source_part(logic, seat_, name));
   }
   return std::make_unique<operators::SourceStep>(std::move(mine), wiring_.outputs(step), host_,
                                                  first);
@@ -106,14 +125,15 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step, E
 // With one worker all items are at their place already.
 void DataflowBuilder::route_inputs(StepIndex step, const progress::Assignment& parts) {
   if (seat_.worker_count == 1) return;
+  const StepIndex logic = plan_.step(step).logic;
   for (ChannelIndex in : plan_.step(step).in_channels) {
     std::unique_ptr<channel::Router> router;
     switch (plan_.channel(in).route) {
       case Route::kKeyed:
-        router = logic_.key_router(step, seat_);
+        router = logic_.key_router(logic, seat_);
         break;
       case Route::kPartitioned:
-        router = logic_.partition_router(step, seat_, parts);
+        router = logic_.partition_router(logic, seat_, parts);
         break;
       case Route::kBalanced:
         router = std::make_unique<channel::BalancedRouter>(seat_.worker_count, seat_.worker);

@@ -31,6 +31,7 @@ class DataflowBuilder {
   std::unique_ptr<operators::ProbeStep> build_probe(StepIndex step, Epoch first);
 
  private:
+  std::unique_ptr<operators::Step> build_chain(StepIndex step, Epoch first);
   std::unique_ptr<operators::Step> build_source(StepIndex step, Epoch first,
                                                 const progress::Assignment& parts);
   void route_inputs(StepIndex step, const progress::Assignment& parts);

@@ -65,7 +65,8 @@ void Worker::list_parts() {
     const StepIndex step(i);
     if (!is_partitioned(plan_.step(step).kind)) continue;
     parts_[i].resize(settings_.seat.worker_count);
-    auto names = in_context(step, [&] { return logic_.list_parts(step, settings_.seat); });
+    auto names =
+        in_context(step, [&] { return logic_.list_parts(plan_.step(step).logic, settings_.seat); });
     post_to_all(channel::Parts{step, settings_.seat.worker, std::move(names)});
   }
 }

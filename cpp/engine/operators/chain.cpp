@@ -1,0 +1,107 @@
+#include "engine/operators/chain.hpp"
+
+#include <deque>
+#include <optional>
+
+#include "engine/base/error.hpp"
+
+namespace cppwax::operators {
+
+// A batch on its way through the links. The last link with work goes first, so that between two
+// links there is never more than one slice of the first.
+class ChainStep::ChainJob final : public Job {
+ public:
+  ChainJob(std::vector<Link>& links, Epoch epoch, data::PayloadPtr batch)
+      : links_(links), epoch_(epoch), places_(links.size()) {
+    places_.front().waiting.push_back(std::move(batch));
+  }
+
+  Work run(Emitter& out) override {
+    while (const auto place = last_with_work()) {
+      if (out.room() == 0) return Work::kMore;
+      work_at(*place, out);
+    }
+    return Work::kDone;
+  }
+
+ private:
+  // What waits for a link, and what it has begun.
+  struct Place {
+    std::deque<data::PayloadPtr> waiting;
+    std::unique_ptr<Job> job;
+  };
+
+  // Takes what a link emits for the next one. It has as much room as the steps below: for all that
+  // the chain knows, each item may come out as one.
+  class LinkEmitter final : public Emitter {
+   public:
+    LinkEmitter(ChainJob& chain, std::size_t link, Emitter& out)
+        : chain_(chain), link_(link), out_(out) {}
+
+    using Emitter::emit;
+    void emit(std::size_t, data::PayloadPtr batch) override {
+      if (!batch || batch->size() == 0) return;
+      emitted_ += batch->size();
+      chain_.places_[link_ + 1].waiting.push_back(std::move(batch));
+    }
+    std::size_t room() const override {
+      const std::size_t room = out_.room();
+      return room > emitted_ ? room - emitted_ : 0;
+    }
+
+   private:
+    ChainJob& chain_;
+    std::size_t link_;
+    Emitter& out_;
+    std::size_t emitted_ = 0;
+  };
+
+  std::optional<std::size_t> last_with_work() const {
+    for (std::size_t i = places_.size(); i-- > 0;) {
+      if (places_[i].job || !places_[i].waiting.empty()) return i;
+    }
+    return std::nullopt;
+  }
+
+  void work_at(std::size_t at, Emitter& out) {
+    Place& place = places_[at];
+    Link& link = links_[at];
+    try {
+      if (!link.flat_map) {
+        data::PayloadPtr batch = take_waiting(place);
+        if (link.inspect) link.inspect->inspect(*batch, epoch_);
+        return pass_on(at, std::move(batch), out);
+      }
+      if (!place.job) place.job = link.flat_map->start(take_waiting(place));
+      LinkEmitter to_next(*this, at, out);
+      Emitter& target = at + 1 == places_.size() ? out : to_next;
+      if (place.job->run(target) == Work::kDone) place.job.reset();
+    } catch (Error& error) {
+      if (error.context.step.empty()) error.context.step = link.id;
+      throw;
+    }
+  }
+
+  static data::PayloadPtr take_waiting(Place& place) {
+    data::PayloadPtr batch = std::move(place.waiting.front());
+    place.waiting.pop_front();
+    return batch;
+  }
+
+  void pass_on(std::size_t link, data::PayloadPtr batch, Emitter& out) {
+    if (link + 1 == places_.size()) return out.emit(std::move(batch));
+    places_[link + 1].waiting.push_back(std::move(batch));
+  }
+
+  std::vector<Link>& links_;
+  Epoch epoch_;
+  std::vector<Place> places_;
+};
+
+std::unique_ptr<Job> ChainStep::start(Epoch epoch, data::PayloadPtr batch, Emitter& out) {
+  auto job = std::make_unique<ChainJob>(links_, epoch, std::move(batch));
+  if (job->run(out) == Work::kDone) return nullptr;
+  return job;
+}
+
+}  // namespace cppwax::operators
