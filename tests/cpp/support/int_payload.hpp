@@ -1,0 +1,88 @@
+// Items for the engine's tests: a payload of integers, and the codec over it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/data/codec.hpp"
+#include "engine/data/payload.hpp"
+
+namespace cppwax::test {
+
+using Ints = std::vector<std::int64_t>;
+
+class IntPayload final : public data::Payload {
+ public:
+  explicit IntPayload(Ints values) : values_(std::move(values)) {}
+
+  std::size_t size() const override { return values_.size(); }
+  std::size_t bytes_estimate() const override { return values_.size() * kItemBytes; }
+  data::PayloadPtr share() const override { return std::make_unique<IntPayload>(values_); }
+  data::PayloadPtr take_front(std::size_t count) override {
+    ENGINE_ASSERT(count <= values_.size(), count, values_.size());
+    const auto middle = values_.begin() + static_cast<std::ptrdiff_t>(count);
+    auto front = std::make_unique<IntPayload>(Ints(values_.begin(), middle));
+    values_.erase(values_.begin(), middle);
+    return front;
+  }
+
+  const Ints& values() const { return values_; }
+
+  static constexpr std::size_t kItemBytes = sizeof(std::int64_t);
+
+ private:
+  Ints values_;
+};
+
+inline data::PayloadPtr ints(Ints values) {
+  return std::make_unique<IntPayload>(std::move(values));
+}
+
+// first, first + 1, …
+inline Ints counting(std::size_t count, std::int64_t first = 0) {
+  Ints values(count);
+  std::iota(values.begin(), values.end(), first);
+  return values;
+}
+
+// REQUIRES: a payload of this file. No payload counts as no items.
+inline Ints values_of(const data::Payload& payload) {
+  return dynamic_cast<const IntPayload&>(payload).values();
+}
+inline Ints values_of(const data::PayloadPtr& payload) {
+  return payload ? values_of(*payload) : Ints();
+}
+
+// Eight bytes an item, the low one first.
+class IntCodec final : public data::PayloadCodec {
+ public:
+  data::Bytes encode(const data::Payload& payload) const override {
+    data::Bytes bytes;
+    for (const std::int64_t value : values_of(payload)) {
+      for (std::size_t i = 0; i < IntPayload::kItemBytes; ++i) {
+        bytes.push_back(static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i)));
+      }
+    }
+    return bytes;
+  }
+
+  data::PayloadPtr decode(const data::Bytes& bytes) const override {
+    if (bytes.size() % IntPayload::kItemBytes != 0) {
+      throw UserCodeError("decoding a batch of integers", nullptr);
+    }
+    Ints values(bytes.size() / IntPayload::kItemBytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      auto value = static_cast<std::uint64_t>(values[i / IntPayload::kItemBytes]);
+      value |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * (i % IntPayload::kItemBytes));
+      values[i / IntPayload::kItemBytes] = static_cast<std::int64_t>(value);
+    }
+    return ints(std::move(values));
+  }
+};
+
+}  // namespace cppwax::test
