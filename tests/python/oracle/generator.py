@@ -125,7 +125,8 @@ class _Maker:
         # Rounds of several senders interleave in a defined way on one worker only.
         whole = all(p.whole_batches for p in together)
         ordered = len(ups) == 1 and together[0].ordered or whole and self.workers == 1
-        down = self._stream(Promise(keyed, ordered, whole and ordered))
+        # Batches that arrive together may become one.
+        down = self._stream(Promise(keyed, ordered, whole and len(ups) == 1))
         self.spec.ops.append(Op("merge", tuple(ups), (down,), {}))
 
     def _join(self, ups: list[int]) -> None:
