@@ -16,7 +16,7 @@ struct PyTypes;
 // One for a run. Constructed and destroyed with the interpreter held; immutable in between.
 class PyLogicFactory : public operators::LogicFactory {
  public:
-  // `steps[i]` is step i of the plan.
+  // `steps[i]` is the step that the plan knows as logic i.
   explicit PyLogicFactory(std::vector<PyStep> steps);
   ~PyLogicFactory() override;
 

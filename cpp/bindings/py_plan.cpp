@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/graph/fusion.hpp"
 
 namespace cppwax::bindings {
 
@@ -104,14 +105,14 @@ class Reader {
 
   PyPlan finish() && {
     std::vector<std::size_t> order;
-    graph::Plan plan = std::move(builder_).build(&order);
+    const graph::Plan plan = std::move(builder_).build(&order);
     std::vector<PyStep> sorted;
     for (std::size_t i = 0; i < plan.steps().size(); ++i) {
       const auto& step = plan.steps()[i];
       const bool is_users = step.kind != StepKind::kProbe;
       sorted.push_back({step.id, step.kind, is_users ? added_[order[i]] : py::object()});
     }
-    return {std::move(plan), std::move(sorted)};
+    return {graph::fuse(plan), std::move(sorted)};
   }
 
  private:

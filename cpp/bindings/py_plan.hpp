@@ -12,8 +12,8 @@
 namespace cppwax::bindings {
 
 struct PyPlan {
-  graph::Plan plan;
-  std::vector<PyStep> steps;  // steps[i] is step i of the plan
+  graph::Plan plan;           // fused
+  std::vector<PyStep> steps;  // by graph::Step::logic
 };
 
 // REQUIRES: the interpreter is held.
