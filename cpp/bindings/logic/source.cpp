@@ -98,7 +98,8 @@ std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types,
   if (!types.is_sequence(result.ptr())) refuse("got a `" + type_name(result.ptr()) + "`");
   PyPayload listed;
   append_all(
-      listed, [&] { return "reading the result of " + doing(); }, result.ptr());
+      listed, [] { return std::string("iterating over the result of `list_parts`"); },
+      result.ptr());
   std::vector<std::string> names;
   for (PyObject* name : listed.items()) {
     if (!PyUnicode_Check(name)) refuse("got one with a `" + type_name(name) + "`");
