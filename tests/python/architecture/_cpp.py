@@ -111,7 +111,7 @@ def _is_scope_head(head: str) -> bool:
 def _is_function_head(head: str) -> bool:
     outside = _outside_parentheses(head)
     if ")" not in outside or re.search(
-        r"(?<![=!<>])=(?!=)", re.sub(r"operator\s*\S+", "", outside)
+        r"(?<![=!<>])=(?!=)", re.sub(r"\boperator\s*\S+", "", outside)
     ):
         return False
     before_body = outside.rstrip()
@@ -143,7 +143,7 @@ def _matching(code: str, opening: int) -> int:
 def _function(code: str, head_start: int, head: str, end: int) -> Function:
     start = head_start + len(head) - len(head.lstrip())
     opening = head.index("(")
-    if head[:opening].rstrip().endswith("operator"):
+    if re.search(r"\boperator\s*$", head[:opening]):
         opening = head.index("(", opening + 1)
     name = _NAME_BEFORE_PARENTHESIS.search(head[:opening])
     return Function(

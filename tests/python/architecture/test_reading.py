@@ -50,6 +50,8 @@ void Worker::step(Epoch epoch, std::map<int, std::string> by_name,
   }
 }
 
+int find_operator(int a) { return a; }
+
 decltype(auto) deduced(int a, int b) { return a; }
 
 [[nodiscard]] int no_parameters() { return 1'000'000; }
@@ -67,6 +69,7 @@ def test_functions_of_cpp() -> None:
         "~Guarded": (1, 0),
         "with": (6, 1),
         "Worker::step": (7, 3),
+        "find_operator": (1, 1),
         "deduced": (1, 2),
         "no_parameters": (1, 0),
     }
