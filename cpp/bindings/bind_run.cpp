@@ -157,9 +157,8 @@ Ended run_to_end(worker::Runtime& runtime, UserThreads& threads, StopSettings st
   return ended;
 }
 
-// The exception that `failure` is for the caller of `run`, or None.
+// The exception that a failure is for the caller of `run`.
 py::object exception_of(const std::exception_ptr& failure) {
-  if (!failure) return py::none();
   try {
     raise_to_python(failure);
   } catch (py::error_already_set& raised) {
@@ -167,33 +166,35 @@ py::object exception_of(const std::exception_ptr& failure) {
   }
 }
 
-[[noreturn]] void raise_keyboard_interrupt(const py::object& context) {
-  const auto interrupt =
-      py::reinterpret_steal<py::object>(PyObject_CallNoArgs(PyExc_KeyboardInterrupt));
-  if (!context.is_none()) {
-    PyException_SetContext(interrupt.ptr(), py::object(context).release().ptr());
-  }
-  PyErr_SetObject(PyExc_KeyboardInterrupt, interrupt.ptr());
-  throw py::error_already_set();
-}
-
-// Whether a failure is a KeyboardInterrupt, wrapped or not.
+// Whether it is a KeyboardInterrupt, wrapped or not.
 bool is_keyboard_interrupt(const py::object& exception) {
   const auto cause = py::getattr(exception, "__cause__", py::none());
   return PyErr_GivenExceptionMatches(exception.ptr(), PyExc_KeyboardInterrupt) != 0 ||
          PyErr_GivenExceptionMatches(cause.ptr(), PyExc_KeyboardInterrupt) != 0;
 }
 
+// Bare; a failure that came on the way to the end is shown along with it.
+[[noreturn]] void raise_keyboard_interrupt(const std::exception_ptr& failure) {
+  const auto interrupt =
+      py::reinterpret_steal<py::object>(PyObject_CallNoArgs(PyExc_KeyboardInterrupt));
+  if (failure) {
+    py::object context = exception_of(failure);
+    if (!is_keyboard_interrupt(context)) {
+      PyException_SetContext(interrupt.ptr(), context.release().ptr());
+    }
+  }
+  PyErr_SetObject(PyExc_KeyboardInterrupt, interrupt.ptr());
+  throw py::error_already_set();
+}
+
 // What the caller of `run` gets. After an interruption of ours the failures are of our making.
 std::string result_of(const Ended& ended) {
   const StopOutcome& stop = ended.stop;
-  if (stop.signal == SIGINT) {
-    raise_keyboard_interrupt(stop.interrupted ? py::none() : exception_of(ended.failure));
-  }
+  if (stop.signal == SIGINT) raise_keyboard_interrupt(stop.interrupted ? nullptr : ended.failure);
   if (stop.abandoned) return name_of(worker::RunEnd::kAbandoned);
   if (!ended.failure) return name_of(ended.how);
   if (stop.python_took_over && is_keyboard_interrupt(exception_of(ended.failure))) {
-    raise_keyboard_interrupt(py::none());
+    raise_keyboard_interrupt(nullptr);
   }
   raise_to_python(ended.failure);
 }

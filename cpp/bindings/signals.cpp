@@ -89,14 +89,14 @@ Watcher& watcher() {
 
 void Watcher::add(WatchedRun& run, const signal_handlers::Choice& choice) {
   std::lock_guard life(life_);
-  {
-    std::lock_guard lock(runs_mutex_);
-    runs_.push_back(&run);
-  }
   if (!watcher_.joinable()) {
     signal_handlers::reading_end();
     signal_handlers::take_all();
     watcher_ = quiet_thread([this] { watch(); });
+  }
+  {
+    std::lock_guard lock(runs_mutex_);
+    runs_.push_back(&run);
   }
   if (choice.on_main_thread && main_runs_++ == 0) signal_handlers::install(choice);
 }
