@@ -22,6 +22,11 @@ std::size_t PartChoice::of(PyObject* key) const {
     throw_user_error("choosing a partition");
   }
   const py::object answer = call_method(doing, sink_.ptr(), types_.part_fn, key);
+  if (!PyIndex_Check(answer.ptr())) {
+    throw_type_error(doing(), "step '" + step_ +
+                                  "': the result of `part_fn` must be an `int`, got a `" +
+                                  type_name(answer.ptr()) + "`");
+  }
   const py::object number = call_result(PyNumber_Index(answer.ptr()), doing);
   const unsigned long long part = PyLong_AsUnsignedLongLong(number.ptr());
   if (part == static_cast<unsigned long long>(-1) && PyErr_Occurred()) {
