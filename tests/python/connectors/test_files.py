@@ -1,0 +1,359 @@
+"""File sources and sinks: what they read and write, and where they go on."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import threading
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cppwax.connectors.files import CSVSource, DirSink, DirSource, FileSink, FileSource
+
+LINES_OF_EVERY_KIND = "one\ntwo\r\nthrée\rfour\n\n \t\n\u2028\x0c\x1c\x85\n\ufefffive"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    def write(data: bytes | str, name: str = "input.txt") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+    return write
+
+
+def open_only_part(source: Any, resume: int | None = None) -> Any:
+    (name,) = source.list_parts()
+    return source.build_part("flow.inp", name, resume)
+
+
+def read_all(source: Any, resume: int | None = None) -> tuple[list, list[int]]:
+    """Read to the end: the batches, and the position before each and after the last."""
+    part = open_only_part(source, resume)
+    batches, positions = [], [part.snapshot()]
+    try:
+        while True:
+            batches.append(part.next_batch())
+            positions.append(part.snapshot())
+    except StopIteration:
+        return batches, positions
+    finally:
+        part.close()
+
+
+def assert_resumes_anywhere(source: Any) -> None:
+    """Read on from each position, and compare with what is read without a stop."""
+    batches, positions = read_all(source)
+    for i, position in enumerate(positions):
+        assert read_all(source, position) == (batches[i:], positions[i:])
+
+
+def numbered_lines(count: int) -> list[str]:
+    return [f"line {i} " + "é" * (i % 50) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"", []),
+        (b"\n", [""]),
+        (b"a", ["a"]),
+        (b"a\n", ["a"]),
+        (b"a\n\n\n", ["a", "", ""]),
+        (b"a  \n b\t\n", ["a  ", " b\t"]),
+        (b"a\r\nb\rc\n\rd\r", ["a", "b", "c", "", "d"]),
+        # Not ends of lines, whatever `str.splitlines` says.
+        ("a\u2028b\x0cc\x1cd\x85e\n".encode(), ["a\u2028b\x0cc\x1cd\x85e"]),
+        (b"\xef\xbb\xbfa\n", ["\ufeffa"]),
+    ],
+)
+def test_lines_come_without_their_ends(write: Any, data: bytes, lines: list[str]) -> None:
+    batches, positions = read_all(FileSource(write(data)))
+    assert batches == ([lines] if lines else [])
+    assert positions[-1] == len(data)
+
+
+def test_lines_are_those_of_the_standard_library(write: Any) -> None:
+    path = write(LINES_OF_EVERY_KIND)
+    (batch,) = read_all(FileSource(path))[0]
+    with path.open(encoding="utf-8") as file:
+        assert batch == [line.rstrip("\n") for line in file]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 1000])
+def test_file_source_resumes_exactly(write: Any, batch_size: int) -> None:
+    assert_resumes_anywhere(FileSource(write(LINES_OF_EVERY_KIND), batch_size))
+
+
+def test_batches_are_full_across_blocks(write: Any) -> None:
+    lines = numbered_lines(7_500)
+    path = write("\n".join(lines))
+    batches, positions = read_all(FileSource(str(path)))
+    assert [len(batch) for batch in batches] == [1000] * 7 + [500]
+    assert [line for batch in batches for line in batch] == lines
+    # Each position is the byte at which the next batch begins.
+    data = path.read_bytes()
+    for batch, start in zip(batches, positions, strict=False):
+        assert data[start:].startswith(batch[0].encode())
+    assert_resumes_anywhere(FileSource(path))
+
+
+def test_long_lines_are_read_whole(write: Any) -> None:
+    lines = ["a" * 200_000, "", "b" * 70_000, "c"]
+    assert read_all(FileSource(write("\n".join(lines)), 3))[0] == [lines[:3], lines[3:]]
+
+
+def test_a_named_pipe_can_be_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("a\nb\n",))
+    writer.start()
+    assert [line for batch in read_all(FileSource(pipe))[0] for line in batch] == ["a", "b"]
+    writer.join()
+
+
+def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    for source in (FileSource(tmp_path / "nope.txt"), CSVSource(tmp_path / "nope.txt")):
+        with pytest.raises(FileNotFoundError, match="nope.txt"):
+            source.list_parts()
+    with pytest.raises(FileNotFoundError, match="folder/nope.txt"):
+        FileSource(tmp_path / "folder" / "nope.txt")
+
+
+def test_a_file_that_is_too_short_to_resume_is_an_error(write: Any) -> None:
+    path = write("a\nb\n")
+    with pytest.raises(ValueError, match=r"input.txt' has 4 bytes.* resume at byte 5"):
+        open_only_part(FileSource(path), 5)
+    assert read_all(FileSource(path), 4) == ([], [4])
+
+
+def test_text_that_is_not_utf8_is_an_error_that_names_the_place(write: Any) -> None:
+    path = write(b"a\n" * 50_000 + b"\xff\n")
+    with pytest.raises(UnicodeDecodeError, match="at byte 100000 of '.*input.txt'"):
+        read_all(FileSource(path))
+    with pytest.raises(UnicodeDecodeError, match="at byte 100000 of '.*input.txt'"):
+        read_all(CSVSource(path))
+
+
+def test_the_locale_does_not_matter(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "latin-1")
+    monkeypatch.setattr("locale.getencoding", lambda: "latin-1", raising=False)
+    assert read_all(FileSource(write("é\n")))[0] == [["é"]]
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_batches_of_no_lines_make_no_sense(write: Any, tmp_path: Path, size: int) -> None:
+    for make in (
+        lambda: FileSource(write("a"), size),
+        lambda: CSVSource(write("a"), size),
+        lambda: DirSource(tmp_path, batch_size=size),
+    ):
+        with pytest.raises(ValueError, match="batch_size must be at least 1"):
+            make()
+
+
+def test_the_file_system_is_asked_for_by_directory(write: Any, tmp_path: Path) -> None:
+    asked = []
+
+    def get_fs_id(path: Path) -> str:
+        asked.append(path)
+        return "disk"
+
+    path = write("a")
+    for source in (FileSource(path, get_fs_id=get_fs_id), CSVSource(path, get_fs_id=get_fs_id)):
+        assert source.list_parts() == [f"disk::{path}"]
+    assert DirSource(tmp_path, get_fs_id=get_fs_id).list_parts() == ["disk::input.txt"]
+    assert asked == [tmp_path] * 3
+
+
+def test_the_file_system_is_its_device_by_default(write: Any, tmp_path: Path) -> None:
+    device = hex(tmp_path.stat().st_dev)
+    assert DirSource(write("a").parent).list_parts() == [f"{device}::input.txt"]
+
+
+@pytest.mark.parametrize(("fs_id", "error"), [("a::b", ValueError), (5, TypeError)])
+def test_names_of_file_systems_are_checked(write: Any, fs_id: Any, error: type) -> None:
+    with pytest.raises(error, match="get_fs_id"):
+        FileSource(write("a"), get_fs_id=lambda _path: fs_id)
+
+
+def test_a_foreign_partition_is_refused(write: Any) -> None:
+    with pytest.raises(ValueError, match="'foo' is not a partition"):
+        FileSource(write("a")).build_part("flow.inp", "foo", None)
+
+
+def test_dir_source_has_a_partition_for_each_file(write: Any, tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt", "c.csv", "sub/d.txt"):
+        write(f"{name}\n", name)
+
+    def files_of(glob_pat: str) -> list[str]:
+        source = DirSource(tmp_path, glob_pat, get_fs_id=lambda _path: "disk")
+        return [name.removeprefix("disk::") for name in source.list_parts()]
+
+    assert files_of("*") == ["a.txt", "b.txt", "c.csv"]
+    assert files_of("*.csv") == ["c.csv"]
+    assert files_of("**/*.txt") == ["a.txt", "b.txt", "sub/d.txt"]
+    assert files_of("*.json") == []
+    part = DirSource(tmp_path).build_part("flow.inp", "disk::sub/d.txt", None)
+    assert part.next_batch() == ["sub/d.txt"]
+    part.close()
+
+
+def test_dir_source_wants_a_directory(write: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nope` does not exist"):
+        DirSource(tmp_path / "nope")
+    with pytest.raises(ValueError, match="input.txt` is not a directory"):
+        DirSource(write("a"))
+
+
+RECORDS = 'a,b\n1,2\n"x\ny",4\n5\n6,7,8\n\n\n"é\r\n",10'
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 1000])
+@pytest.mark.parametrize(
+    ("text", "fmtparams"),
+    [
+        (RECORDS, {}),
+        (RECORDS, {"fieldnames": ["p", "q"]}),
+        (RECORDS, {"restkey": "rest", "restval": "-"}),
+        (RECORDS.replace(",", ";").replace('"', "'"), {"delimiter": ";", "quotechar": "'"}),
+        ("a,b\r\n1,2\r\n\r\n3,4\r\n", {}),
+        ("a,b\r1,2\r3,4\r", {}),
+        ('"a\nz",b\n1,2\n3,4', {}),
+        ("a,a\n1,2\n", {}),
+        ("\na,b\n1,2\n", {}),
+        ('a,b\n"unclosed,2\n3,4', {}),
+        ("a,b\n", {}),
+        ("", {}),
+    ],
+)
+def test_records_are_those_of_the_standard_library(
+    write: Any, text: str, fmtparams: dict[str, Any], batch_size: int
+) -> None:
+    path = write(text)
+    batches, _ = read_all(CSVSource(path, batch_size, **fmtparams))
+    with path.open(encoding="utf-8", newline="") as file:
+        expected = list(csv.DictReader(file, **fmtparams))
+    assert [record for batch in batches for record in batch] == expected
+    assert all(len(batch) == batch_size for batch in batches[:-1])
+    assert_resumes_anywhere(CSVSource(path, batch_size, **fmtparams))
+
+
+def test_positions_of_records_are_bytes(write: Any) -> None:
+    _, positions = read_all(CSVSource(write(RECORDS), 1))
+    starts = [RECORDS.index(record) for record in ("1,2", '"x', "5\n", "6,7", "\n\n\n")]
+    # Blank lines are passed with the record behind them.
+    assert positions == [*starts[:4], starts[4] + 1, len(RECORDS.encode())]
+
+
+def test_long_csv_files_resume_across_blocks(write: Any) -> None:
+    rows = [f'{i},"{"x" * (i % 90)}\n{i}"' for i in range(3_000)]
+    assert_resumes_anywhere(CSVSource(write("\n".join(["a,b", *rows])), 500))
+
+
+def test_a_record_that_cannot_be_read_is_an_error_that_names_the_place(write: Any) -> None:
+    source = CSVSource(write('a,b\n1,2\n1,"2"3\n'), 1, strict=True)
+    with pytest.raises(csv.Error, match=r"expected after.*from byte 8 on of '.*input.txt'"):
+        read_all(source)
+
+
+def written(sink: Any, part: str, resume: int | None, *batches: list[str]) -> list[int]:
+    """Write batches: the position at first and after each."""
+    with contextlib.closing(sink.build_part("flow.out", part, resume)) as writer:
+        positions = [writer.snapshot()]
+        for batch in batches:
+            writer.write_batch(batch)
+            positions.append(writer.snapshot())
+        return positions
+
+
+def test_file_sink_writes_lines(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    sink = FileSink(path)
+    assert sink.list_parts() == [str(path)]
+    assert sink.part_fn("any") == 0
+    assert not path.exists()
+    assert written(sink, str(path), None, ["a", "b"], ["é"], []) == [0, 4, 7, 7]
+    assert path.read_bytes() == "a\nb\né\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("end", "data"), [("", b"ab\ncd\r\n"), ("\r\n", b"a\r\nb\nc\r\nd\r\n\r\n"), ("\0", None)]
+)
+def test_file_sink_writes_ends_as_given(tmp_path: Path, end: str, data: bytes | None) -> None:
+    path = tmp_path / "out.txt"
+    written(FileSink(str(path), end), str(path), None, ["a", "b\nc", "d\r\n"])
+    assert path.read_bytes() == (b"a\0b\nc\0d\r\n\0" if data is None else data)
+
+
+def test_what_was_written_can_be_read_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    writer = FileSink(path).build_part("flow.out", str(path), None)
+    writer.write_batch(["a"])
+    assert path.read_text() == "a\n"
+    writer.close()
+
+
+def test_file_sink_goes_back_to_its_position(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    sink = FileSink(path)
+    path.write_text("a\nb\nlost\n")
+    assert written(sink, str(path), 4, ["c"]) == [4, 6]
+    assert path.read_text() == "a\nb\nc\n"
+    # Without a position it starts anew.
+    assert written(sink, str(path), None) == [0]
+    assert path.read_text() == ""
+
+
+def test_a_file_shorter_than_its_position_is_an_error_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("a\n")
+    with pytest.raises(ValueError, match=r"out.txt' has 2 bytes.* resume at byte 4"):
+        written(FileSink(path), str(path), 4)
+    assert path.read_text() == "a\n"
+
+
+@pytest.mark.parametrize("values", [[1], ["a", None], [b"a"]])
+def test_values_must_be_text(tmp_path: Path, values: list[Any]) -> None:
+    path = tmp_path / "out.txt"
+    with pytest.raises(TypeError, match=r"out.txt' must be `str`, not .*convert them"):
+        written(FileSink(path), str(path), None, values)
+    assert path.read_text() == ""
+
+
+def test_file_sink_can_write_to_a_device() -> None:
+    assert written(FileSink(Path("/dev/null")), "/dev/null", None, ["a"]) == [0, 2]
+
+
+def test_file_sink_refuses_a_foreign_partition(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'foo' is not this sink's file"):
+        written(FileSink(tmp_path / "out.txt"), "foo", None)
+
+
+def test_dir_sink_writes_several_files(tmp_path: Path) -> None:
+    sink = DirSink(tmp_path, 3, end="|")
+    assert sink.list_parts() == ["part_0", "part_1", "part_2"]
+    written(sink, "part_1", None, ["a", "b"])
+    assert [path.name for path in tmp_path.iterdir()] == ["part_1"]
+    assert (tmp_path / "part_1").read_text() == "a|b|"
+
+
+def test_dir_sink_names_and_assigns_files_as_told(tmp_path: Path) -> None:
+    sink = DirSink(tmp_path, 2, lambda i, n: f"{i} of {n}", lambda key: len(key))
+    assert sink.list_parts() == ["0 of 2", "1 of 2"]
+    assert sink.part_fn("abc") == 3
+
+
+def test_dir_sink_spreads_keys_as_sinks_do(tmp_path: Path) -> None:
+    assert DirSink(tmp_path, 2).part_fn("abc") == zlib.adler32(b"abc")
+
+
+def test_dir_sink_needs_its_directory(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nope/part_0"):
+        written(DirSink(tmp_path / "nope", 1), "part_0", None)
