@@ -81,9 +81,10 @@ has_install() {
 }
 
 install_package() {
-  local target=. warnings_are_errors=OFF
+  local target=. warnings_are_errors=OFF unity_build=ON
   if [[ $purpose == dev ]]; then
-    target='.[dev]' warnings_are_errors=ON
+    # One by one, a changed file is compiled alone, and one that lacks an include does not compile.
+    target='.[dev]' warnings_are_errors=ON unity_build=OFF
   fi
   note "installing the package into .venv (compiles the engine: a minute or two)"
   # A stamp of the other purpose would vouch for an install that this one replaces.
@@ -98,7 +99,8 @@ install_package() {
   # Without build isolation, because rebuilding at import needs the build tools to stay.
   quietly .cache/pip.log "$python" -m pip install --no-build-isolation \
     --config-settings=editable.rebuild=true \
-    --config-settings=cmake.define.CPPWAX_WERROR=$warnings_are_errors -e "$target"
+    --config-settings=cmake.define.CPPWAX_WERROR=$warnings_are_errors \
+    --config-settings=cmake.define.CMAKE_UNITY_BUILD=$unity_build -e "$target"
   install_key "$purpose" >"$venv/cppwax-$purpose"
 }
 
