@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,13 @@ from cppwax._entry import check_one_process, run_in_this_process
 from cppwax._exit import EXIT_INTERRUPTED, EXIT_USAGE, exit_code_of, show_exception
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
 from cppwax.dataflow import Dataflow
+
+if TYPE_CHECKING:
+    _IntType = click.ParamType[int]
+    _TimeType = click.ParamType[timedelta]
+else:
+    # Older versions of click have no generic ones.
+    _IntType = _TimeType = click.ParamType
 
 __all__ = ["cli_main"]
 
@@ -130,7 +137,7 @@ def _source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:
     return f" (from the variable {param.envvar})"
 
 
-class _Workers(click.ParamType[int]):
+class _Workers(_IntType):
     name = "count"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
@@ -147,7 +154,7 @@ class _Workers(click.ParamType[int]):
         return count
 
 
-class _Seconds(click.ParamType[timedelta]):
+class _Seconds(_TimeType):
     name = "seconds"
 
     def convert(

@@ -87,11 +87,14 @@ def test_lengths_of_time_are_checked(value: str) -> None:
         ("CPPWAX_WORKERS_PER_PROCESS", "0"),
         ("CPPWAX_SNAPSHOT_INTERVAL", "x"),
         ("CPPWAX_STOP_TIMEOUT", "-1"),
-        ("CPPWAX_LOG_LEVEL", "loud"),
     ],
 )
 def test_variables_are_checked_and_named(name: str, value: str) -> None:
     assert_usage_error(cppwax("mod", **{name: value}), name, value)
+
+
+def test_the_variable_of_the_log_level_is_checked() -> None:
+    assert_usage_error(cppwax("mod", CPPWAX_LOG_LEVEL="loud"), "--log-level", "'loud'")
 
 
 def test_options_go_before_variables() -> None:
