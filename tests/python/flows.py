@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from threading import current_thread
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import cppwax.operators as op
@@ -115,14 +115,14 @@ class Parts(FixedPartitionedSource[Any, int]):
     """A source of several partitions, spread over the workers: for each, its batches."""
 
     parts: dict[str, list[list[Any]]]
-    readers: list[tuple[str, str]] = field(default_factory=list)
+    readers: list[tuple[str, int]] = field(default_factory=list)
     """Partition and thread, for each partition that was built."""
 
     def list_parts(self) -> list[str]:
         return list(self.parts)
 
     def build_part(self, step_id: str, for_part: str, resume_state: Any) -> _ListedPartition:
-        self.readers.append((for_part, current_thread().name))
+        self.readers.append((for_part, get_ident()))
         return _ListedPartition(iter(self.parts[for_part]))
 
 
