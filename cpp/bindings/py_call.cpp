@@ -18,6 +18,13 @@ std::string text_of(PyObject* str) {
 
 }  // namespace
 
+py::object attribute_of(PyObject* self, const char* name) {
+  const auto doing = [&] { return std::string("looking up `") + name + "`"; };
+  // Interned, since Python's cache of look-ups keeps every other str that it sees.
+  const py::object key = call_result(PyUnicode_InternFromString(name), doing);
+  return call_result(surviving_exit([&] { return PyObject_GetAttr(self, key.ptr()); }), doing);
+}
+
 std::string shown(PyObject* value) {
   auto text = py::reinterpret_steal<py::object>(PyObject_ASCII(value));
   if (text && PyUnicode_GET_LENGTH(text.ptr()) > kShownLength) {

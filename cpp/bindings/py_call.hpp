@@ -49,11 +49,8 @@ py::object call_method(Doing&& doing, PyObject* self, const py::object& name, Ar
   return call_result(result, doing);
 }
 
-// An attribute of an object of the user.
-template <class Doing>
-py::object attribute_of(Doing&& doing, PyObject* self, const char* name) {
-  return call_result(surviving_exit([&] { return PyObject_GetAttrString(self, name); }), doing);
-}
+// An attribute of an object of the user, such as an argument of an operator.
+py::object attribute_of(PyObject* self, const char* name);
 
 // The next item of an iterator, a new reference; null at its end.
 template <class Doing>

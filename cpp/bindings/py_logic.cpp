@@ -46,8 +46,7 @@ std::unique_ptr<operators::KeyedBody> PyLogicFactory::keyed_body(StepIndex step,
 
 std::vector<std::string> PyLogicFactory::list_parts(StepIndex step, Seat) const {
   const char* owner = graph::is_source(at(step).kind) ? "source" : "sink";
-  const py::object object = attribute_of([&] { return std::string("looking up `") + owner + "`"; },
-                                         at(step).op.ptr(), owner);
+  const py::object object = attribute_of(at(step).op.ptr(), owner);
   return list_parts_of(at(step).id, *types_, object.ptr());
 }
 

@@ -47,6 +47,7 @@ PyTypes::PyTypes()
       on_eof(name("on_eof")),
       on_notify(name("on_notify")),
       part_fn(name("part_fn")),
+      utcoffset(name("utcoffset")),
       write_batch(name("write_batch")) {
   const auto inputs = py::module_::import("cppwax.inputs");
   abort_execution = inputs.attr("AbortExecution");
@@ -84,9 +85,9 @@ std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std:
   if (reinterpret_cast<PyDateTime_DateTime*>(value)->tzinfo == types.utc) {
     return time_of_fields(value);
   }
-  const auto offset =
-      call_result(surviving_exit([&] { return PyObject_CallMethod(value, "utcoffset", nullptr); }),
-                  [] { return std::string("asking a datetime for its offset from UTC"); });
+  const py::object offset =
+      call_method([] { return std::string("asking a datetime for its offset from UTC"); }, value,
+                  types.utcoffset);
   if (offset.is_none()) {
     why = "got one whose timezone gives no offset from UTC";
     return std::nullopt;

@@ -38,6 +38,7 @@ struct PyTypes {
   py::object on_eof;
   py::object on_notify;
   py::object part_fn;
+  py::object utcoffset;
   py::object write_batch;
 
   PyTypeObject* datetime;

@@ -91,9 +91,7 @@ class MapJob : public operators::Job {
 class MapLogic : public operators::FlatMapBatchLogic {
  public:
   explicit MapLogic(const PyStep& step)
-      : step_(step.id),
-        mapper_(attribute_of([] { return std::string("looking up `mapper`"); }, step.op.ptr(),
-                             "mapper")) {}
+      : step_(step.id), mapper_(attribute_of(step.op.ptr(), "mapper")) {}
 
   std::unique_ptr<operators::Job> start(data::PayloadPtr batch) override {
     return std::make_unique<MapJob>(step_, mapper_.ptr(), std::move(batch));

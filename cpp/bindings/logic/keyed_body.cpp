@@ -69,10 +69,7 @@ class GroupedValues {
 class Keys {
  public:
   Keys(const PyStep& step, const PyTypes& types)
-      : step_(step.id),
-        types_(types),
-        builder_(attribute_of([] { return std::string("looking up `builder`"); }, step.op.ptr(),
-                              "builder")) {}
+      : step_(step.id), types_(types), builder_(attribute_of(step.op.ptr(), "builder")) {}
 
   // Puts the values of a batch to their keys; returns the keys in order of their first value.
   std::vector<Woken> group(const PyPayload& batch, GroupedValues& values) {

@@ -9,7 +9,7 @@ namespace cppwax::bindings {
 PartChoice::PartChoice(const PyStep& step, const PyTypes& types, std::size_t part_count)
     : step_(step.id),
       types_(types),
-      sink_(attribute_of([] { return std::string("looking up `sink`"); }, step.op.ptr(), "sink")),
+      sink_(attribute_of(step.op.ptr(), "sink")),
       part_count_(part_count) {}
 
 std::size_t PartChoice::of(PyObject* key) const {

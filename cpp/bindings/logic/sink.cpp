@@ -16,7 +16,7 @@ namespace cppwax::bindings {
 namespace {
 
 py::object sink_of(const PyStep& step) {
-  return attribute_of([] { return std::string("looking up `sink`"); }, step.op.ptr(), "sink");
+  return attribute_of(step.op.ptr(), "sink");
 }
 
 void write_batch(const PyTypes& types, const py::object& part, PyPayload& values,

@@ -83,7 +83,7 @@ class PartitionLogic : public operators::SourcePart {
 };
 
 py::object source_of(const PyStep& step) {
-  return attribute_of([] { return std::string("looking up `source`"); }, step.op.ptr(), "source");
+  return attribute_of(step.op.ptr(), "source");
 }
 
 }  // namespace
