@@ -14,10 +14,6 @@ from cppwax.inputs import FixedPartitionedSource, StatefulSourcePartition
 __all__ = ["RandomMetricSource"]
 
 
-def _random_digit() -> int:
-    return random.randrange(0, 10)
-
-
 @dataclass
 class _RandomMetricState:
     awake_at: datetime
@@ -63,7 +59,7 @@ class RandomMetricSource(FixedPartitionedSource[tuple[str, float], _RandomMetric
         metric_name: str,
         interval: timedelta = timedelta(seconds=0.7),
         count: int = sys.maxsize,
-        next_random: Callable[[], float] = _random_digit,
+        next_random: Callable[[], float] = lambda: random.randrange(0, 10),
     ) -> None:
         """Choose what to emit.
 

@@ -200,14 +200,6 @@ class CSVSource(FixedPartitionedSource[dict[str, str], int]):
         )
 
 
-def _default_file_namer(index: int, _file_count: int) -> str:
-    return f"part_{index}"
-
-
-def _default_assign_file(key: str) -> int:
-    return adler32(key.encode())
-
-
 class DirSink(FixedPartitionedSink[str, int]):
     """Write lines to a set number of files in a directory.
 
@@ -218,8 +210,8 @@ class DirSink(FixedPartitionedSink[str, int]):
         self,
         dir_path: Path,
         file_count: int,
-        file_namer: Callable[[int, int], str] = _default_file_namer,
-        assign_file: Callable[[str], int] = _default_assign_file,
+        file_namer: Callable[[int, int], str] = lambda index, _file_count: f"part_{index}",
+        assign_file: Callable[[str], int] = lambda key: adler32(key.encode()),
         end: str = "\n",
     ) -> None:
         """Choose the files.
