@@ -23,9 +23,14 @@ from cppwax.inputs import (
 )
 from cppwax.outputs import DynamicSink, StatelessSinkPartition
 from cppwax.testing import TestingSink, TestingSource
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.python.conftest import EntryPoint
+
+# A run takes milliseconds, but on a busy machine any of them may take long.
+few_examples = settings(max_examples=40, deadline=None)
+"""For `hypothesis` tests that run a flow for each example."""
 
 Step = Callable[[Stream[Any]], Stream[Any]]
 
@@ -128,20 +133,21 @@ class Parts(FixedPartitionedSource[Any, int]):
 
 @dataclass
 class _TimedPartition(StatefulSourcePartition[Any, int]):
-    start: datetime
     batches: list[tuple[float, list[Any]]]
+    last: datetime
     given: int = 0
 
     def next_batch(self) -> list[Any]:
         if self.given == len(self.batches):
             raise StopIteration()
+        self.last = datetime.now(timezone.utc)
         self.given += 1
         return self.batches[self.given - 1][1]
 
     def next_awake(self) -> datetime | None:
         if self.given == len(self.batches):
             return None
-        return self.start + timedelta(seconds=self.batches[self.given][0])
+        return self.last + timedelta(seconds=self.batches[self.given][0])
 
     def snapshot(self) -> int:
         return self.given
@@ -149,7 +155,7 @@ class _TimedPartition(StatefulSourcePartition[Any, int]):
 
 @dataclass
 class Timed(FixedPartitionedSource[Any, int]):
-    """A source of one partition that gives each batch so many seconds after it was built."""
+    """A source of one partition that gives each batch so many seconds after the one before."""
 
     batches: list[tuple[float, list[Any]]]
 
@@ -157,7 +163,7 @@ class Timed(FixedPartitionedSource[Any, int]):
         return ["timed"]
 
     def build_part(self, step_id: str, for_part: str, resume_state: Any) -> _TimedPartition:
-        return _TimedPartition(datetime.now(timezone.utc), self.batches)
+        return _TimedPartition(self.batches, datetime.now(timezone.utc))
 
 
 @dataclass

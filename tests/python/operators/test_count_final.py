@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import fails, fails_bare, spread, through
+from tests.python.flows import fails, fails_bare, few_examples, spread, through
 
 
 def _count(s: Any) -> Any:
@@ -28,6 +28,7 @@ def test_sorts_keys_by_their_characters(run_one: EntryPoint) -> None:
     assert [key for key, _ in through(run_one, keys, _count)] == sorted(keys)
 
 
+@few_examples
 @given(items=st.lists(st.integers(0, 9)), batch=st.integers(1, 10))
 def test_counts_like_a_counter(items: list[int], batch: int) -> None:
     out = through(run_main, items, _count, batch)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import by_key, fails, fails_bare, spread, through
+from tests.python.flows import by_key, fails, fails_bare, few_examples, spread, through
 
 
 def _append(values: list[Any], value: Any) -> list[Any]:
@@ -30,6 +30,7 @@ def test_folds_in_order_of_arrival_and_emits_keys_sorted(run_one: EntryPoint) ->
         assert through(run_one, items, _lists, batch) == [("a", [2, 4]), ("b", [1, 3])]
 
 
+@few_examples
 @given(
     items=st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9)), max_size=30),
     batch=st.integers(1, 10),

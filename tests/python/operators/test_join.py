@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import OnEachWorker, Parts, by_key, fails, fails_bare
+from tests.python.flows import OnEachWorker, Parts, by_key, fails, fails_bare, few_examples
 
 _INSERTS = ("first", "last", "product")
 _EMITS = ("complete", "final", "running")
@@ -91,6 +91,7 @@ def test_product_emits_all_combinations_in_order_of_the_sides(run_one: EntryPoin
     ]
 
 
+@few_examples
 @given(
     sources=st.lists(
         st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 99)), max_size=6),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import by_key, fails, spread, through
+from tests.python.flows import by_key, fails, few_examples, spread, through
 
 
 def _min(s: Any) -> Any:
@@ -21,6 +21,7 @@ def test_emits_the_least_of_each_key_sorted(run_one: EntryPoint) -> None:
     assert through(run_one, [("b", 1), ("a", 2), ("b", 3), ("a", 0)], _min) == [("a", 0), ("b", 1)]
 
 
+@few_examples
 @given(
     items=st.lists(st.tuples(st.sampled_from("abc"), st.text("xy", max_size=3)), max_size=30),
     batch=st.integers(1, 10),

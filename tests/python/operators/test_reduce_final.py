@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import by_key, fails, spread, through
+from tests.python.flows import by_key, fails, few_examples, spread, through
 
 
 def _concat(s: Any) -> Any:
@@ -26,6 +26,7 @@ def test_reduces_in_order_and_emits_keys_sorted(run_one: EntryPoint) -> None:
         assert through(run_one, items, _concat, batch) == [("a", "12"), ("b", "xyz")]
 
 
+@few_examples
 @given(
     items=st.lists(st.tuples(st.sampled_from("abc"), st.text("xyz", max_size=2)), max_size=30),
     batch=st.integers(1, 10),

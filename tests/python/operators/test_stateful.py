@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import by_key, fails, fails_bare, spread, through
+from tests.python.flows import by_key, fails, fails_bare, few_examples, spread, through
 from tests.python.logics import FUTURE, PAST, Log, calls, item_logic, raising
 
 
@@ -59,6 +59,7 @@ def test_gets_values_one_by_one_in_order(entry_point: EntryPoint, batch: int) ->
     assert out == [("a", i) for i in range(5)]
 
 
+@few_examples
 @given(
     items=st.lists(st.tuples(st.sampled_from("abc"), st.none()), max_size=30),
     batch=st.integers(1, 10),

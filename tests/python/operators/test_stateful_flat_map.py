@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import by_key, fails, fails_bare, spread, through
+from tests.python.flows import by_key, fails, fails_bare, few_examples, spread, through
 
 
 def _when_changed(last: int | None, value: int) -> tuple[int, list[Any]]:
@@ -27,6 +27,7 @@ def test_emits_the_parts_in_order(entry_point: EntryPoint) -> None:
     assert out == [("a", None), ("a", 1), ("a", 1), ("a", 2)]
 
 
+@few_examples
 @given(
     items=st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3)), max_size=30),
     batch=st.integers(1, 10),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import by_key, fails, fails_bare, spread, through
+from tests.python.flows import by_key, fails, fails_bare, few_examples, spread, through
 
 
 def _running_sum(total: int | None, value: int) -> tuple[int, int]:
@@ -35,6 +35,7 @@ def test_keeps_the_order_of_each_key(entry_point: EntryPoint, batch: int) -> Non
     assert out == {key: [1, 2, 3, 4, 5] for key in "abc"}
 
 
+@few_examples
 @given(
     items=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), max_size=30),
     batch=st.integers(1, 10),

@@ -96,13 +96,13 @@ def test_at_interval_zero_the_source_waits_until_all_is_written(entry_point: Ent
 
 
 def test_an_epoch_ends_when_the_interval_is_over(entry_point: EntryPoint) -> None:
-    source = Timed([(0, ["a"]), (0.3, ["b"]), (0.6, ["c"])])
+    source = Timed([(0, ["a"]), (0.3, ["b"]), (0.3, ["c"])])
     epochs = _epochs(entry_point, timedelta(seconds=0.05), source)
     assert 1 == epochs["a"] < epochs["b"] < epochs["c"]
 
 
 def test_a_sleeping_source_does_not_hold_up_the_epochs_of_another(entry_point: EntryPoint) -> None:
-    awake = Timed([(0, ["a"]), (0.2, ["b"]), (0.4, ["c"])])
+    awake = Timed([(0, ["a"]), (0.2, ["b"]), (0.2, ["c"])])
     asleep = Timed([(0.5, ["z"])])
     epochs = _epochs(entry_point, timedelta(seconds=0.05), awake, asleep)
     assert 1 == epochs["a"] < epochs["b"] < epochs["c"]

