@@ -34,22 +34,30 @@ def exit_code_of(run: Callable[[], str]) -> int:
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     except Exception as ex:
-        if _is_stdout_closed(ex):
-            code = EXIT_STDOUT_CLOSED
-        else:
-            show_exception(ex)
-            code = EXIT_FAILED
+        code = exit_code_of_failure(ex, EXIT_FAILED)
     else:
         code = EXIT_ABANDONED if ending == "abandoned" else 0
-    return _flush_stdout(code)
+    return flush_stdout(code)
 
 
-def show_exception(ex: BaseException) -> None:
-    """Print an exception and its causes with the frames of user code only.
+def exit_code_of_failure(ex: BaseException, code: int) -> int:
+    """Show an exception, unless it only tells that nobody reads the output any more.
 
     Args:
-        ex: What to print.
+        ex: What user code raised, or an exception caused by it.
+        code: The code for a failure that is one.
+
+    Returns:
+        The code for the process to exit with.
     """
+    if _is_stdout_closed(ex):
+        return EXIT_STDOUT_CLOSED
+    _show_exception(ex)
+    return code
+
+
+def _show_exception(ex: BaseException) -> None:
+    """Print an exception and its causes with the frames of user code only."""
     seen: BaseException | None = ex
     while seen is not None:
         seen.__traceback__ = without_internal_frames(seen.__traceback__)
@@ -79,8 +87,15 @@ def _is_stdout_closed(ex: BaseException) -> bool:
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def _flush_stdout(code: int) -> int:
-    """Write what is still buffered, so that a failure to do so is ours to report."""
+def flush_stdout(code: int) -> int:
+    """Write what is still buffered, so that a failure to do so is ours to report.
+
+    Args:
+        code: The code to exit with if all is well.
+
+    Returns:
+        The code to exit with.
+    """
     if code == EXIT_STDOUT_CLOSED:
         _silence_stdout()
         return code

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cppwax._entry import check_one_process, run_in_this_process
-from cppwax._exit import EXIT_INTERRUPTED, EXIT_USAGE, exit_code_of, show_exception
+from cppwax._exit import (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    exit_code_of,
+    exit_code_of_failure,
+    flush_stdout,
+)
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
 from cppwax.dataflow import Dataflow
 
@@ -302,6 +308,8 @@ def _exit_code(command: click.Command, prog_name: str) -> int:
     except click.ClickException as ex:
         ex.show()
         return ex.exit_code
+    except click.Abort:
+        return EXIT_INTERRUPTED
     # The code of `--help` and `--version`, which make no request.
     if not isinstance(request, _Request):
         return int(request or 0)
@@ -312,14 +320,9 @@ def _run_request(request: _Request) -> int:
     try:
         flow = locate(request.import_str)
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return flush_stdout(EXIT_INTERRUPTED)
     except LocateError as ex:
-        if ex.__cause__ is None:
-            click.BadParameter(str(ex), request.context, param_hint="IMPORT_STR").show()
-        else:
-            show_exception(ex.__cause__)
-            click.echo(f"Error: IMPORT_STR {request.import_str!r}: {ex}", err=True)
-        return EXIT_USAGE
+        return flush_stdout(_exit_code_of_slip(ex, request))
     return exit_code_of(
         lambda: run_in_this_process(
             flow,
@@ -330,6 +333,16 @@ def _run_request(request: _Request) -> int:
             end_process=True,
         )
     )
+
+
+def _exit_code_of_slip(ex: LocateError, request: _Request) -> int:
+    if ex.__cause__ is None:
+        click.BadParameter(str(ex), request.context, param_hint="IMPORT_STR").show()
+        return EXIT_USAGE
+    code = exit_code_of_failure(ex.__cause__, EXIT_USAGE)
+    if code == EXIT_USAGE:
+        click.echo(f"Error: IMPORT_STR {request.import_str!r}: {ex}", err=True)
+    return code
 
 
 def _parse_args() -> SimpleNamespace:

@@ -155,6 +155,34 @@ def test_ctrl_c_during_import_is_quiet() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "unbuffered", "code"),
+    [
+        # Its output is still buffered when the error is told.
+        ("mod:nope", "", 2),
+        ("mod:nope", "1", 141),
+        ("loud", "", 141),
+        ("broken", "", 2),
+    ],
+)
+def test_a_closed_output_adds_nothing(here: Path, name: str, unbuffered: str, code: int) -> None:
+    (here / "loud.py").write_text("print('a', flush=True)\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, *COMMANDS["module"], name],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writer)
+    assert ended.returncode == code
+    assert "BrokenPipeError" not in ended.stderr
+    assert bool(ended.stderr) is (code == 2)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches(command: str) -> None:
     ended = cppwax("--help", command=command)
