@@ -49,8 +49,8 @@ void InnerStep::take_message(std::size_t input, channel::Envelope envelope) {
   const std::size_t sender = first_sender_[input] + envelope.sender;
   if (auto* batch = std::get_if<data::Batch>(&envelope.message)) {
     ENGINE_ASSERT(frontier_.allows(sender, batch->epoch), batch->epoch, epoch_);
-    tasks_.push_back(Task{batch->epoch, std::move(batch->payload), nullptr, inputs_[input],
-                          envelope.sender, batch->amount});
+    tasks_[batch->epoch].push_back(Task{batch->epoch, std::move(batch->payload), nullptr,
+                                        inputs_[input], envelope.sender, batch->amount});
   } else if (const auto* frontier = std::get_if<data::FrontierAdvance>(&envelope.message)) {
     frontier_.advance(sender, frontier->epoch);
   } else {
@@ -58,15 +58,17 @@ void InnerStep::take_message(std::size_t input, channel::Envelope envelope) {
   }
 }
 
-// One task a call. A due time fires after the batch that is in work and before the next one.
+// One task a call. A due time fires after the batch that is in work and before the next one, but
+// one that is over again as soon as it has fired lets a batch go first: user code that always asks
+// for a past time would stop the step.
 void InnerStep::work() {
-  auto task = lowest_task();
-  const bool begun = task != tasks_.end() && task->job;
-  if (!begun && due_now()) return work_on_due();
-  if (task == tasks_.end() || !outputs_.open(task->epoch)) return;
-  if (!work_on(*task)) return;
-  tasks_.erase(task);
-  if (due_now()) work_on_due();
+  Task* task = lowest_task();
+  const bool begun = task && task->job;
+  const bool open = task && outputs_.open(task->epoch);
+  if (!begun && !(due_again_ && open) && due_now()) return work_on_due();
+  if (!open || !work_on(*task)) return;
+  tasks_.at(task->epoch).pop_front();
+  if (!due_again_ && due_now()) work_on_due();
 }
 
 // Returns whether the task is through.
@@ -81,6 +83,7 @@ bool InnerStep::work_on(Task& task) {
   working_in_.reset();
   if (task.job) return false;
   if (task.from) task.from->owe(task.sender, task.epoch, task.amount);
+  due_again_ = !task.from && due_now();
   return true;
 }
 
@@ -96,20 +99,22 @@ bool InnerStep::due_now() const {
 void InnerStep::work_on_due() {
   host_.report_active(epoch_);
   Task task{.epoch = epoch_, .batch = nullptr, .job = start_due(host_.clock().wall())};
-  if (task.job && !work_on(task)) tasks_.push_front(std::move(task));
+  if (task.job && !work_on(task)) tasks_[epoch_].push_front(std::move(task));
 }
 
-std::deque<InnerStep::Task>::iterator InnerStep::lowest_task() {
-  return std::min_element(tasks_.begin(), tasks_.end(),
-                          [](const Task& a, const Task& b) { return a.epoch < b.epoch; });
+InnerStep::Task* InnerStep::lowest_task() {
+  for (auto& [epoch, queue] : tasks_) {
+    if (!queue.empty()) return &queue.front();
+  }
+  return nullptr;
 }
 
 // The least epoch of which anything may still be emitted.
-Epoch InnerStep::least_epoch() const {
+Epoch InnerStep::least_epoch() {
   const auto open = frontier_.least();
-  Epoch least = open ? *open : frontier_.ended()->epoch;
-  for (const Task& task : tasks_) least = std::min(least, task.epoch);
-  return least;
+  const Epoch least = open ? *open : frontier_.ended()->epoch;
+  const Task* task = lowest_task();
+  return task ? std::min(least, task->epoch) : least;
 }
 
 void InnerStep::advance() {
@@ -118,8 +123,9 @@ void InnerStep::advance() {
   if (epoch_ < least) {
     epoch_ = least;
     outputs_.advance(epoch_);
+    tasks_.erase(tasks_.begin(), tasks_.lower_bound(epoch_));
   }
-  if (const auto end = frontier_.ended(); end && tasks_.empty()) finish(*end);
+  if (const auto end = frontier_.ended(); end && !lowest_task()) finish(*end);
 }
 
 void InnerStep::finish(data::End end) {
@@ -142,8 +148,9 @@ void InnerStep::run_to_end(std::unique_ptr<Job> job) {
 
 bool InnerStep::more_to_do() {
   if (done_) return false;
-  const auto task = lowest_task();
-  return (task != tasks_.end() && outputs_.open(task->epoch)) || due_now();
+  const Task* task = lowest_task();
+  if (task && outputs_.open(task->epoch)) return true;
+  return !due_again_ && due_now();
 }
 
 }  // namespace cppwax::operators

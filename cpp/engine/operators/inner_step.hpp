@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -46,9 +47,9 @@ class InnerStep : public Step {
   // A batch, or other work, that waits or is half done. Due work came from no sender.
   struct Task {
     Epoch epoch;
-    data::PayloadPtr batch;    // until begun
-    std::unique_ptr<Job> job;  // once begun and not through
-    channel::Receiver* from = nullptr;
+    data::PayloadPtr batch;             // until begun
+    std::unique_ptr<Job> job;           // once begun and not through
+    channel::Receiver* from = nullptr;  // null for due work
     std::size_t sender = 0;
     channel::Amount amount{};
   };
@@ -59,8 +60,9 @@ class InnerStep : public Step {
   bool work_on(Task& task);
   bool due_now() const;
   void work_on_due();
-  std::deque<Task>::iterator lowest_task();
-  Epoch least_epoch() const;
+  // Null if there is none.
+  Task* lowest_task();
+  Epoch least_epoch();
   void advance();
   void finish(data::End end);
   void run_to_end(std::unique_ptr<Job> job);
@@ -73,7 +75,10 @@ class InnerStep : public Step {
   progress::InputFrontier frontier_;
   Epoch epoch_;
   std::optional<Epoch> working_in_;  // while user work runs
-  std::deque<Task> tasks_;
+  bool due_again_ = false;           // due work has fired, and a due time is over again
+  // By epoch; a queue may be empty. A window's worth of small batches may wait here, so nothing
+  // goes through all of them.
+  std::map<Epoch, std::deque<Task>> tasks_;
   bool done_ = false;
 };
 
