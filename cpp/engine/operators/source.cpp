@@ -17,10 +17,11 @@ constexpr Duration kLongestPause = std::chrono::milliseconds(20);
 SourceStep::SourceStep(std::vector<std::unique_ptr<SourcePart>> parts, Outputs outputs,
                        StepHost& host, Epoch first)
     : outputs_(std::move(outputs)), host_(host), epoch_(first), open_parts_(parts.size()) {
-  for (auto& source : parts) {
-    parts_.push_back(Part{std::move(source), WallTime{}});
-    schedule(parts_.back(), false);
-  }
+  for (auto& source : parts) parts_.push_back(Part{std::move(source), WallTime{}});
+}
+
+void SourceStep::open() {
+  for (Part& part : parts_) schedule(part, false);
 }
 
 Activity SourceStep::activate() {
@@ -62,22 +63,32 @@ bool SourceStep::poll_due_parts() {
   for (; next_part_ < parts_.size(); ++next_part_) {
     if (!outputs_.open(epoch_)) return false;
     Part& part = parts_[next_part_];
-    if (!part.ended && part.awake <= now) poll(part);
+    if (!part.ended && part.awake <= now && !poll(part)) return false;
   }
   next_part_ = 0;
   return std::any_of(parts_.begin(), parts_.end(),
                      [&](const Part& part) { return !part.ended && part.awake <= now; });
 }
 
-void SourceStep::poll(Part& part) {
+// Returns whether the run goes on.
+bool SourceStep::poll(Part& part) {
   polled_in_ = epoch_;
   Polled polled = part.source->next_batch();
-  if (polled.kind == Polled::Kind::kAbort) return host_.abort();
-  if (polled.kind == Polled::Kind::kEof) return close_part(part);
+  if (polled.kind == Polled::Kind::kAbort) {
+    host_.abort();
+    return false;
+  }
+  // With an epoch for each round, a poll that brings nothing, or the end, is work of its epoch too:
+  // else the epoch would never close, and the other parts would not be polled again.
   const bool empty = !polled.items || polled.items->size() == 0;
   if (!empty || host_.epoch_each_poll()) host_.report_active(epoch_);
-  outputs_.send(0, epoch_, std::move(polled.items));
-  schedule(part, empty);
+  if (polled.kind == Polled::Kind::kEof) {
+    close_part(part);
+  } else {
+    outputs_.send(0, epoch_, std::move(polled.items));
+    schedule(part, empty);
+  }
+  return true;
 }
 
 void SourceStep::schedule(Part& part, bool empty) {

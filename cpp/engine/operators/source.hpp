@@ -22,6 +22,7 @@ class SourceStep final : public Step {
   SourceStep(std::vector<std::unique_ptr<SourcePart>> parts, Outputs outputs, StepHost& host,
              Epoch first);
 
+  void open() override;
   Activity activate() override;
   std::optional<WallTime> next_wake() const override;
   bool done() const override { return done_; }
@@ -39,7 +40,7 @@ class SourceStep final : public Step {
   void open_epochs();
   bool may_poll() const;
   bool poll_due_parts();
-  void poll(Part& part);
+  bool poll(Part& part);
   void schedule(Part& part, bool empty);
   void close_part(Part& part);
   void end(data::EndKind kind);

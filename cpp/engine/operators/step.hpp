@@ -19,6 +19,8 @@ class Step {
  public:
   virtual ~Step() = default;
 
+  // User code that comes before the first activation; called once. If it fails, `close` is called.
+  virtual void open() {}
   // Does one slice of work.
   virtual Activity activate() = 0;
   // When to activate it although nothing arrives; nullopt: never.

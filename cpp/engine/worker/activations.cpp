@@ -1,10 +1,17 @@
 #include "engine/worker/activations.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace cppwax::worker {
 
 namespace {
+
+// In activations of other steps. What other workers send may keep a worker busy for ever; its
+// sources must close their epochs on time all the same (docs/progress_and_snapshots.md P5). A
+// worker that is alone is busy with what its own sources gave.
+constexpr std::size_t kLongestRound = 128;
 
 // The steps from which items can come to `step`, sources excepted. What other workers send has no
 // order to keep; of this worker's own items, keyed and spread ones count as well.
@@ -25,8 +32,10 @@ std::vector<std::size_t> steps_above(const graph::Plan& plan, std::size_t step) 
 
 }  // namespace
 
-Activations::Activations(const graph::Plan& plan)
-    : ready_(plan.steps().size(), true),
+Activations::Activations(const graph::Plan& plan, std::uint32_t worker_count)
+    : longest_round_(worker_count > 1 ? kLongestRound : std::numeric_limits<std::size_t>::max()),
+      ready_(plan.steps().size(), true),
+      later_(plan.steps().size(), false),
       upstream_(plan.steps().size()),
       wake_times_(plan.steps().size()) {
   const std::size_t count = plan.steps().size();
@@ -73,13 +82,26 @@ void Activations::fire(WallTime now) {
 
 std::optional<StepIndex> Activations::next() {
   if (auto source = next_of_round()) return source;
+  if (round_length_ < longest_round_) {
+    if (auto step = next_inner()) return step;
+  }
+  round_at_ = 0;
+  round_length_ = 0;
+  for (std::size_t i = 0; i < later_.size(); ++i) {
+    if (std::exchange(later_[i], false)) ready_[i] = true;
+  }
+  if (auto source = next_of_round()) return source;
+  return next_inner();
+}
+
+std::optional<StepIndex> Activations::next_inner() {
   for (std::size_t step : inner_) {
     if (!ready_[step] || waits_for_upstream(step)) continue;
     ready_[step] = false;
+    ++round_length_;
     return StepIndex(static_cast<std::uint32_t>(step));
   }
-  round_at_ = 0;
-  return next_of_round();
+  return std::nullopt;
 }
 
 std::optional<StepIndex> Activations::next_of_round() {

@@ -1,5 +1,6 @@
 #include "engine/worker/dataflow_builder.hpp"
 
+#include <exception>
 #include <utility>
 
 #include "engine/base/error.hpp"
@@ -111,15 +112,26 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_chain(StepIndex step, Ep
 std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step, Epoch first,
                                                                const progress::Assignment& parts) {
   const StepIndex logic = plan_.step(step).logic;
-  std::vector<std::unique_ptr<operators::SourcePart>> mine;
   if (plan_.step(step).kind == StepKind::kSourceDynamic) {
-    mine.push_back(logic_.dynamic_source(logic, seat_));
+    unplaced_.push_back(logic_.dynamic_source(logic, seat_));
   }
   for (const auto& [name, owner] : parts) {
-    if (owner == seat_.worker) mine.push_back(logic_.source_part(logic, seat_, name));
+    if (owner == seat_.worker) unplaced_.push_back(logic_.source_part(logic, seat_, name));
   }
-  return std::make_unique<operators::SourceStep>(std::move(mine), wiring_.outputs(step), host_,
-                                                 first);
+  return std::make_unique<operators::SourceStep>(std::exchange(unplaced_, {}),
+                                                 wiring_.outputs(step), host_, first);
+}
+
+void DataflowBuilder::close() {
+  std::exception_ptr failure;
+  for (auto& part : std::exchange(unplaced_, {})) {
+    try {
+      part->close();
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 // With one worker all items are at their place already.

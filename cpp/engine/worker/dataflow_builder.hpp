@@ -29,6 +29,8 @@ class DataflowBuilder {
   std::unique_ptr<operators::Step> build(StepIndex step, Epoch first,
                                          const progress::Assignment& parts);
   std::unique_ptr<operators::ProbeStep> build_probe(StepIndex step, Epoch first);
+  // Closes the source partitions that were built for a step which then failed to be.
+  void close();
 
  private:
   std::unique_ptr<operators::Step> build_chain(StepIndex step, Epoch first);
@@ -44,6 +46,7 @@ class DataflowBuilder {
   operators::Seat seat_;
   Wiring& wiring_;
   operators::StepHost& host_;
+  std::vector<std::unique_ptr<operators::SourcePart>> unplaced_;
 };
 
 }  // namespace cppwax::worker

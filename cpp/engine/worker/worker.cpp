@@ -17,7 +17,7 @@ Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, co
       clock_(clock),
       peers_(peers),
       settings_(settings),
-      activations_(plan),
+      activations_(plan, settings.seat.worker_count),
       wiring_(plan, settings.seat, settings.window, peers, activations_),
       builder_(plan, logic, settings.seat, wiring_, *this),
       parts_(plan.steps().size()) {}
@@ -92,6 +92,7 @@ void Worker::build_steps() {
       for (auto& names : parts_[i]) listed.push_back(std::move(*names));
       const progress::Assignment assignment = progress::assign_partitions(listed);
       steps_[i] = in_context(step, [&] { return builder_.build(step, kFirstEpoch, assignment); });
+      in_context(step, [&] { steps_[i]->open(); });
     }
   }
   const StepIndex last(static_cast<std::uint32_t>(plan_.steps().size() - 1));
@@ -100,6 +101,7 @@ void Worker::build_steps() {
   if (settings_.seat.worker == WorkerIndex(0)) {
     epoch_clock_.emplace(kFirstEpoch, settings_.epoch_interval, clock_.steady());
     if (stopping_) epoch_clock_->stop();
+    if (active_before_start_) epoch_clock_->active(*active_before_start_);
   }
 }
 
@@ -120,7 +122,12 @@ void Worker::handle(const Control& control) {
     parts_[parts->step.value()].resize(settings_.seat.worker_count);
     parts_[parts->step.value()][parts->worker.value()] = parts->names;
   } else if (const auto* active = std::get_if<channel::Active>(&control)) {
-    if (epoch_clock_) epoch_clock_->active(active->epoch);
+    // Another worker may be at work before this one has started.
+    if (epoch_clock_) {
+      epoch_clock_->active(active->epoch);
+    } else {
+      active_before_start_ = active->epoch;
+    }
   } else if (const auto* open = std::get_if<channel::OpenEpoch>(&control)) {
     opened_ = open->epoch;
     wake_sources();
@@ -146,7 +153,7 @@ void Worker::post_to_all(const Control& control) {
 // ---- Epochs.
 
 void Worker::report_active(Epoch epoch) {
-  if (active_told_ == epoch) return;
+  if (active_told_ >= epoch) return;
   active_told_ = epoch;
   if (epoch_clock_) {
     epoch_clock_->active(epoch);
@@ -197,9 +204,24 @@ bool Worker::activate_next() {
     activations_.wake_at(*next, std::nullopt);
     return true;
   }
-  if (activity == operators::Activity::kAgain) activations_.wake(*next);
-  activations_.wake_at(*next, step.next_wake());
+  schedule(*next, activity);
   return true;
+}
+
+// A time that is over already waits for the next round: user code that always asks for such a time
+// would keep its worker from all else.
+void Worker::schedule(StepIndex index, operators::Activity activity) {
+  std::optional<WallTime> wake;
+  if (activity == operators::Activity::kAgain) {
+    activations_.wake(index);
+  } else {
+    wake = steps_[index.value()]->next_wake();
+    if (wake && *wake <= clock_.wall()) {
+      activations_.wake_in_next_round(index);
+      wake.reset();
+    }
+  }
+  activations_.wake_at(index, wake);
 }
 
 bool Worker::finished() const {
@@ -222,6 +244,11 @@ std::optional<SteadyTime> Worker::next_due() const {
 
 void Worker::close() {
   std::exception_ptr failure;
+  try {
+    builder_.close();
+  } catch (...) {
+    failure = std::current_exception();
+  }
   for (std::uint32_t i = 0; i < steps_.size(); ++i) {
     if (!steps_[i]) continue;
     try {

@@ -75,6 +75,7 @@ class Worker final : public operators::StepHost {
   void build_steps();
   void tick();
   bool activate_next();
+  void schedule(StepIndex index, operators::Activity activity);
   void probe_moved(Epoch before);
   void wake_sources();
   void post_to_all(const channel::Control& control);
@@ -103,6 +104,7 @@ class Worker final : public operators::StepHost {
   std::optional<progress::EpochClock> epoch_clock_;  // worker 0 only
   Epoch opened_ = kFirstEpoch;
   std::optional<Epoch> active_told_;
+  std::optional<Epoch> active_before_start_;  // as others told worker 0
   bool stopping_ = false;
   bool aborted_ = false;
   Epoch current_epoch_ = kFirstEpoch;
