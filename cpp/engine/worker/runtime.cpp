@@ -91,10 +91,11 @@ std::vector<std::thread> Runtime::start_threads(std::size_t first) {
 RunEnd Runtime::outcome() {
   return failures_.with([&](std::vector<Failure>& failures) {
     if (!failures.empty()) {
-      const auto first = std::min_element(
-          failures.begin(), failures.end(), [](const Failure& a, const Failure& b) {
-            return std::tie(a.epoch, a.worker) < std::tie(b.epoch, b.worker);
-          });
+      const auto first = std::min_element(failures.begin(), failures.end(),
+                                          [](const Failure& a, const Failure& b) {
+                                            return std::tie(a.at_close, a.epoch, a.worker) <
+                                                   std::tie(b.at_close, b.epoch, b.worker);
+                                          });
       std::rethrow_exception(first->error);
     }
     if (over()) return early_end_.load();
@@ -151,16 +152,16 @@ void Runtime::close(std::size_t index) noexcept {
   try {
     workers_[index]->close();
   } catch (...) {
-    fail(index, std::current_exception());
+    fail(index, std::current_exception(), true);
   }
 }
 
-// After a first failure, what fails while closing is a consequence, not news.
-void Runtime::fail(std::size_t index, std::exception_ptr error) {
+// What fails while closing may be a consequence of another failure, of this or of another worker.
+void Runtime::fail(std::size_t index, std::exception_ptr error, bool at_close) {
   failures_.with([&](std::vector<Failure>& failures) {
     const bool known = std::any_of(failures.begin(), failures.end(),
                                    [&](const Failure& f) { return f.worker == index; });
-    if (!known) failures.push_back({workers_[index]->epoch(), index, std::move(error)});
+    if (!known) failures.push_back({at_close, workers_[index]->epoch(), index, std::move(error)});
   });
   end_early(RunEnd::kAborted);
 }

@@ -48,8 +48,8 @@ class Runtime {
 
   // Runs to the end; returns, also by exception, only after all threads are joined.
   // REQUIRES: outside any UserCodeScope of the calling thread.
-  // Errors: the failure of the lowest (epoch, worker) of those that happened (Error, with its
-  // context filled in).
+  // Errors: the failure of the lowest (epoch, worker) of those that happened, one of closing only
+  // if there is no other (Error, with its context filled in).
   RunEnd run();
 
   // First step of a stop (docs/progress_and_snapshots.md P17). Later calls do nothing.
@@ -64,7 +64,7 @@ class Runtime {
   void enter(std::size_t index, operators::UserCodeScope& scope) noexcept;
   bool work(std::size_t index) noexcept;
   void close(std::size_t index) noexcept;
-  void fail(std::size_t index, std::exception_ptr error);
+  void fail(std::size_t index, std::exception_ptr error, bool at_close = false);
   bool over() const { return early_end_ != RunEnd::kEof; }
   void end_early(RunEnd how);
   std::vector<std::thread> start_threads(std::size_t first);
@@ -78,6 +78,7 @@ class Runtime {
   std::vector<std::unique_ptr<Worker>> workers_;
 
   struct Failure {
+    bool at_close;
     Epoch epoch;
     std::size_t worker;
     std::exception_ptr error;
