@@ -1,0 +1,415 @@
+#include "engine/worker/worker.hpp"
+
+#include <gmock/gmock.h>
+
+#include "engine/base/error.hpp"
+#include "support/cluster.hpp"
+#include "support/run_record.hpp"
+
+namespace cppwax::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using test::aborts;
+using test::Flow;
+using test::gives;
+using test::has_nothing;
+using test::Ints;
+using test::keyed;
+using test::Script;
+using test::Seat;
+using test::sleeps;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+struct Bench {
+  explicit Bench(const Flow& flow, test::ClusterSettings settings = {})
+      : built(flow.build()),
+        record(built),
+        logic(built, time, record),
+        cluster(built.plan, logic, time, settings) {}
+
+  void stop() { cluster.post(WorkerIndex(0), channel::Control(channel::StopRequest{})); }
+
+  test::BuiltFlow built;
+  test::FakeClock time;
+  test::RunRecord record;
+  test::IntLogic logic;
+  test::Cluster cluster;
+};
+
+Flow simple(Script script) {
+  Flow flow;
+  flow.sink("out", flow.source("in", std::move(script)));
+  return flow;
+}
+
+// ---- The start.
+
+TEST(Worker, RunsNoUserCodeBeforeItsFirstStep) {
+  Bench bench(simple({gives({1})}));
+  EXPECT_THAT(bench.record.calls(), IsEmpty());
+}
+
+TEST(Worker, BuildsSourcesBeforeAllElse) {
+  Flow flow;
+  flow.source("one", Script{});
+  flow.sink("out", "one");
+  flow.sink("end", flow.source("two", Script{}));
+  Bench bench(flow);
+  bench.cluster.step(0);
+  const auto calls = bench.record.calls();
+  ASSERT_GE(calls.size(), 8u);
+  EXPECT_THAT(std::vector<std::string>(calls.begin(), calls.begin() + 8),
+              ElementsAre("one.list_parts @0", "two.list_parts @0", "one.build part @0",
+                          "one.next_awake @0", "two.build part @0", "two.next_awake @0",
+                          "out.build @0", "end.build @0"));
+}
+
+TEST(Worker, BuildsNothingBeforeAllWorkersHaveListedTheirPartitions) {
+  Bench bench(simple({gives({1})}), {.worker_count = 2});
+  EXPECT_EQ(bench.cluster.step(0), StepResult::kIdle);
+  EXPECT_EQ(bench.cluster.step(0), StepResult::kIdle);
+  EXPECT_THAT(bench.record.calls(), ElementsAre("in.list_parts @0"));
+  EXPECT_EQ(bench.cluster.step(1), StepResult::kWorked) << "it has heard of both";
+  EXPECT_EQ(bench.cluster.step(0), StepResult::kWorked);
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(1));
+  EXPECT_EQ(bench.record.count("in.build part @0") + bench.record.count("in.build part @1"), 1u);
+}
+
+TEST(Worker, ItemsThatComeBeforeItHasStartedWait) {
+  Flow flow;
+  flow.dynamic_source("in", [](Seat seat) {
+    return seat.worker == WorkerIndex(1) ? Script{gives(test::counting(100))} : Script{};
+  });
+  flow.sink("out", flow.redistribute("spread", "in"));
+  Bench bench(flow, {.worker_count = 2});
+  while (bench.cluster.step(1, {}) == StepResult::kWorked) {
+  }
+  EXPECT_FALSE(bench.cluster.queue(1, 0).empty());
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_EQ(bench.record.written("out").size(), 100u);
+}
+
+// An epoch in which another worker has worked closes, however late worker 0 starts.
+TEST(Worker, TheClockHearsOfWorkThatWasDoneBeforeItStarted) {
+  Flow flow;
+  flow.dynamic_source("in", [](Seat seat) {
+    return seat.worker == WorkerIndex(1) ? Script{gives({1}), gives({2}), gives({3})}
+                                         : Script{sleeps(1h)};
+  });
+  flow.sink("out", "in");
+  Bench bench(flow, {.worker_count = 2, .epoch_interval = 0s});
+  while (bench.cluster.step(1, {}) == StepResult::kWorked) {
+  }
+  bench.cluster.settle();
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(1, 2, 3));
+  EXPECT_TRUE(bench.cluster.run());
+}
+
+// ---- Errors.
+
+// Fails in this piece of user code of this step; returns the error.
+Error failure_of(Flow flow, const std::string& step, const std::string& call,
+                 std::uint32_t worker_count = 1) {
+  flow.at(step).before = [call](const std::string& now, Seat seat) {
+    const bool here = seat.worker.value() + 1 == seat.worker_count;
+    if (now == call && here) throw UserCodeError(now, nullptr);
+  };
+  Bench bench(flow, {.worker_count = worker_count, .epoch_interval = 0s});
+  try {
+    bench.cluster.run();
+  } catch (const Error& error) {
+    bench.cluster.close();
+    return error;
+  }
+  return Error("no failure");
+}
+
+Flow long_flow() {
+  Flow flow;
+  flow.dynamic_source("in", [](Seat) { return Script{gives({1}), gives({1})}; });
+  flow.map("map", "in", [](std::int64_t item) { return item; });
+  test::KeyedSpec body;
+  body.due_after = 0s;
+  flow.keyed_step("sum", "map", body);
+  flow.sink("out", "sum");
+  return flow;
+}
+
+TEST(Worker, ErrorsLearnWhereTheyHappened) {
+  for (const auto& [step, call] :
+       std::vector<std::pair<std::string, std::string>>{{"in", "build"},
+                                                        {"in", "next_awake"},
+                                                        {"in", "next_batch"},
+                                                        {"map", "flat_map"},
+                                                        {"sum", "on_batch"},
+                                                        {"sum", "on_due"},
+                                                        {"sum", "on_eof"},
+                                                        {"out", "write"}}) {
+    const Error error = failure_of(long_flow(), step, call);
+    EXPECT_THAT(error.what(), HasSubstr(call));
+    EXPECT_EQ(error.context.step, step) << call;
+    EXPECT_EQ(error.context.worker, WorkerIndex(0)) << call;
+    EXPECT_TRUE(error.context.epoch.has_value()) << call;
+  }
+}
+
+TEST(Worker, AnErrorOfAListingHasItsContext) {
+  const Error error = failure_of(simple({}), "in", "list_parts", 2);
+  EXPECT_EQ(error.context.step, "in");
+  EXPECT_EQ(error.context.worker, WorkerIndex(1));
+}
+
+TEST(Worker, AnErrorOfRoutingIsOfTheStepThatTheItemsGoTo) {
+  const Error error = failure_of(long_flow(), "sum", "route", 2);
+  EXPECT_EQ(error.context.step, "sum");
+  EXPECT_EQ(error.context.worker, WorkerIndex(1));
+}
+
+TEST(Worker, AnErrorNamesTheEpoch) {
+  Flow flow = simple({gives({1}), gives({2}), gives({3})});
+  flow.at("out").before = [count = 0](const std::string& call, Seat) mutable {
+    if (call == "write" && ++count == 3) throw UserCodeError("writing", nullptr);
+  };
+  Bench bench(flow, {.epoch_interval = 0s});
+  try {
+    bench.cluster.run();
+    FAIL();
+  } catch (const UserCodeError& error) {
+    EXPECT_EQ(error.context.epoch, Epoch(3));
+    EXPECT_EQ(bench.cluster.at(0).epoch(), Epoch(3));
+  }
+}
+
+// ---- The end.
+
+TEST(Worker, ClosesSourcesAndSinksOnceAlsoWhenOneFails) {
+  Flow flow;
+  flow.source("one", Script(3, gives({1})));
+  flow.source("two", Script(3, gives({1})));
+  flow.sink("out", flow.merge("both", {"one", "two"}));
+  flow.sink("end", "both");
+  flow.at("one").before = flow.at("out").before = [](const std::string& call, Seat) {
+    if (call == "close") throw UserCodeError("closing", nullptr);
+  };
+  Bench bench(flow);
+  for (int i = 0; i < 6; ++i) bench.cluster.step(0);
+  try {
+    bench.cluster.close();
+    FAIL();
+  } catch (const UserCodeError& error) {
+    EXPECT_EQ(error.context.step, "one") << "the first of them";
+  }
+  for (const std::string step : {"one", "two", "out", "end"}) {
+    EXPECT_EQ(bench.record.count(step + ".close @0"), 1u) << step;
+  }
+}
+
+TEST(Worker, ClosesWhatWasBuiltWhenBuildingFails) {
+  Flow flow;
+  flow.source("one", Flow::Scripts{{"a", {}}, {"b", {}}});
+  flow.source("two", Flow::Scripts{{"a", {}}, {"b", {}}});
+  flow.at("two").before = [](const std::string& call, Seat) {
+    if (call == "build b") throw UserCodeError("building", nullptr);
+  };
+  flow.sink("out", flow.merge("both", {"one", "two"}));
+  Bench bench(flow);
+  EXPECT_THROW(bench.cluster.step(0), UserCodeError);
+  bench.cluster.close();
+  EXPECT_EQ(bench.record.count("one.close @0"), 2u);
+  EXPECT_EQ(bench.record.count("two.close @0"), 1u);
+  EXPECT_EQ(bench.record.count("out.build @0"), 0u);
+}
+
+TEST(Worker, ClosesPartsWhoseFirstTimeFails) {
+  Flow flow = simple({});
+  flow.at("in").before = [](const std::string& call, Seat) {
+    if (call == "next_awake") throw UserCodeError("asking", nullptr);
+  };
+  Bench bench(flow);
+  EXPECT_THROW(bench.cluster.step(0), UserCodeError);
+  bench.cluster.close();
+  EXPECT_EQ(bench.record.count("in.close @0"), 1u);
+}
+
+TEST(Worker, ClosesNothingThatWasNotBuilt) {
+  Bench bench(simple({}));
+  bench.cluster.close();
+  EXPECT_THAT(bench.record.calls(), IsEmpty());
+}
+
+TEST(Worker, AnAbortFinishesItAtOnce) {
+  Bench bench(simple({gives({1}), aborts(), gives({2})}));
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_TRUE(bench.cluster.at(0).aborted());
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(1));
+  bench.cluster.close();
+  EXPECT_EQ(bench.record.count("in.close @0"), 1u);
+  EXPECT_EQ(bench.record.count("out.close @0"), 1u);
+}
+
+TEST(Worker, AllWorkersAgreeHowTheFlowEnded) {
+  Flow flow;
+  flow.dynamic_source("in", [](Seat seat) {
+    return seat.worker == WorkerIndex(1) ? Script(5, gives({1}, 1h)) : Script{};
+  });
+  test::KeyedSpec body;
+  body.on_eof = [](std::int64_t, test::KeyState&, Ints& out) { out.push_back(99); };
+  flow.sink("out", flow.keyed_step("sum", "in", body));
+  Bench bench(flow, {.worker_count = 2});
+  bench.cluster.settle();
+  bench.stop();
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_EQ(bench.cluster.at(0).end_kind(), data::EndKind::kStopped);
+  EXPECT_EQ(bench.cluster.at(1).end_kind(), data::EndKind::kStopped);
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(1)) << "and no `on_eof`";
+}
+
+TEST(Worker, AStopBeforeTheStartPollsNothing) {
+  Bench bench(simple({gives({1})}));
+  bench.stop();
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_EQ(bench.record.count("in.next_batch @0"), 0u);
+  EXPECT_EQ(bench.cluster.at(0).end_kind(), data::EndKind::kStopped);
+}
+
+TEST(Worker, AStopDeliversWhatIsInFlight) {
+  Flow flow = simple(Script(100, gives({1})));
+  Bench bench(flow);
+  for (int i = 0; i < 20; ++i) bench.cluster.step(0);
+  bench.stop();
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_GT(bench.record.count("in.next_batch @0"), 0u);
+  EXPECT_LT(bench.record.count("in.next_batch @0"), 100u);
+  EXPECT_EQ(bench.record.written("out").size(), bench.record.count("in.next_batch @0"));
+}
+
+// ---- Order and time.
+
+TEST(Worker, AMergeTakesARoundOfTheSourcesInArgumentOrder) {
+  Flow flow;
+  flow.source("one", Script{gives({1}), gives({2}), gives({3})});
+  flow.source("two", Script{gives({10}), gives({20}), gives({30})});
+  flow.keyed_step("sum", flow.map("map", "two", [](std::int64_t item) { return item; }));
+  flow.sink("out", flow.merge("both", {"sum", "one"}));
+  for (const Duration interval : {Duration(0s), Duration(10s)}) {
+    Bench bench(flow, {.epoch_interval = interval});
+    EXPECT_TRUE(bench.cluster.run());
+    EXPECT_THAT(bench.record.written("out"), ElementsAre(10, 1, 30, 2, 60, 3));
+  }
+}
+
+TEST(Worker, AtIntervalZeroEachPollIsThroughBeforeTheNext) {
+  Flow flow;
+  flow.dynamic_source("in", [](Seat seat) {
+    Script script;
+    for (std::int64_t i = 1; i <= 3; ++i)
+      script.push_back(gives({keyed(i, 1 + seat.worker.value())}));
+    return script;
+  });
+  flow.inspect("look", flow.keyed_step("sum", flow.redistribute("spread", "in")));
+  Bench bench(flow, {.worker_count = 2, .epoch_interval = 0s});
+  EXPECT_TRUE(bench.cluster.run());
+  auto seen = bench.record.inspected_items();
+  for (std::string& line : seen) line = line.substr(0, line.find(':'));
+  EXPECT_THAT(seen, ElementsAre("look 1", "look 1", "look 2", "look 2", "look 3", "look 3"));
+}
+
+TEST(Worker, AtIntervalZeroASleepingPartIsPolledAfterAnotherHasEnded) {
+  Flow flow;
+  flow.sink("out", flow.source(
+                       "in", Flow::Scripts{{"a", {gives({1})}}, {"b", {sleeps(1h), gives({10})}}}));
+  Bench bench(flow, {.epoch_interval = 0s});
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(1, 10));
+}
+
+TEST(Worker, EpochsCloseWhenTheIntervalIsOver) {
+  Flow flow;
+  flow.source("in", Script{gives({1}, 6s), gives({2}, 6s), gives({3}, 6s), gives({4})});
+  flow.inspect("look", "in");
+  Bench bench(flow, {.epoch_interval = 10s});
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_THAT(bench.record.inspected_items(),
+              ElementsAre("look 1: 1", "look 1: 2", "look 2: 3", "look 2: 4"));
+}
+
+TEST(Worker, IdleEpochsStayOpen) {
+  Bench bench(simple({gives({1}, 1h), gives({2})}), {.epoch_interval = 1s});
+  bench.cluster.settle();
+  int wakes = 0;
+  while (const auto due = bench.cluster.next_due()) {
+    if (*due > bench.time.steady()) bench.time.advance(*due - bench.time.steady());
+    bench.cluster.settle();
+    ++wakes;
+  }
+  EXPECT_LE(wakes, 3) << "the end of epoch 1, the source, the end of epoch 2";
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(1, 2));
+}
+
+// P5: however much others send here, the sources here close their epochs.
+TEST(Worker, AFloodFromOthersDoesNotKeepAnEpochOpen) {
+  Flow flow;
+  flow.dynamic_source("in", [](Seat) { return Script(5'000, gives({keyed(1, 1)})); });
+  flow.inspect("look", flow.keyed_step("sum", "in"));
+  Bench bench(flow, {.worker_count = 2, .epoch_interval = 1ms});
+  while (!bench.cluster.all_finished()) {
+    for (std::size_t w = 0; w < 2; ++w) {
+      if (!bench.cluster.finished(w)) bench.cluster.step(w);
+    }
+    bench.time.advance(10us);
+  }
+  const auto seen = bench.record.inspected_items();
+  ASSERT_EQ(seen.size(), 10'000u);
+  EXPECT_GT(std::count_if(seen.begin(), seen.end(),
+                          [](const std::string& line) { return !line.starts_with("look 1:"); }),
+            5'000)
+      << "most items belong to later epochs than the first";
+}
+
+TEST(Worker, SleepsUntilTheLeastOfItsTimes) {
+  Bench bench(simple({gives({1}, 5s), gives({2})}), {.epoch_interval = 10s});
+  bench.cluster.settle();
+  EXPECT_EQ(bench.cluster.next_due(), bench.time.steady() + 5s);
+  Bench sleeper(simple({gives({1}, 50s), gives({2})}), {.epoch_interval = 10s});
+  sleeper.cluster.settle();
+  EXPECT_EQ(sleeper.cluster.next_due(), sleeper.time.steady() + 10s);
+}
+
+TEST(Worker, KeysAreNotifiedWhileSourcesSleep) {
+  Flow flow;
+  test::KeyedSpec body;
+  body.due_after = 2s;
+  body.on_due = [](std::int64_t, test::KeyState&, Ints& out) { out.push_back(77); };
+  flow.source("in", Script{gives({5}, 1h)});
+  flow.sink("out", flow.keyed_step("sum", "in", body));
+  Bench bench(flow);
+  bench.cluster.settle();
+  bench.time.advance(2s);
+  bench.cluster.settle();
+  EXPECT_THAT(bench.record.written("out"), ElementsAre(5, 77));
+}
+
+// User code may always ask for a time that is over; the flow goes on beside it.
+TEST(Worker, AKeyThatIsAlwaysDueStopsNothing) {
+  Flow flow;
+  test::KeyedSpec body;
+  body.due_after = 0s;
+  body.due_again = [](WallTime now) { return now; };
+  flow.source("in", Script{gives({1}), gives({2}), gives({3})});
+  flow.keyed_step("sum", "in", body);
+  flow.sink("out", flow.merge("both", {"sum", "in"}));
+  Bench bench(flow);
+  for (int i = 0; i < 200 && !bench.cluster.all_finished(); ++i) bench.cluster.step(0);
+  EXPECT_TRUE(bench.cluster.all_finished());
+  EXPECT_THAT(bench.record.written("out"), UnorderedElementsAre(1, 3, 6, 1, 2, 3));
+}
+
+}  // namespace
+}  // namespace cppwax::worker
