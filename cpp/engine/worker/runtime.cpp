@@ -181,4 +181,8 @@ void Runtime::abandon() {
   end_early(RunEnd::kAbandoned);
 }
 
+void Runtime::wake() {
+  mailboxes_[0]->wake();
+}
+
 }  // namespace cppwax::worker

@@ -56,6 +56,9 @@ class Runtime {
   void request_stop();
   // Last step of a stop: every worker ends after the call of user code it is in.
   void abandon();
+  // Lets worker 0 enter its scope once more, though nothing else happens: on the caller's thread it
+  // learns of pending signal handlers there. Any thread, while it runs.
+  void wake();
 
  private:
   class ProcessPeers;
