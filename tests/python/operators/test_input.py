@@ -11,7 +11,7 @@ from cppwax.inputs import Source
 from cppwax.testing import TestingSink, TestingSource
 
 from tests.python.conftest import EntryPoint
-from tests.python.flows import OnEachWorker, Parts, from_source
+from tests.python.flows import OnEachWorker, Parts, fails_bare, from_source
 
 
 def _same(s: Any) -> Any:
@@ -62,5 +62,5 @@ def test_a_source_of_neither_kind_is_refused(entry_point: EntryPoint) -> None:
     class Neither(Source):
         pass
 
-    with pytest.raises((TypeError, RuntimeError)):
+    with fails_bare(TypeError, "flow.inp"):
         from_source(entry_point, Neither(), _same)

@@ -41,6 +41,11 @@ def test_an_interval_that_is_no_timedelta_is_refused_bare(
         _epochs(entry_point, interval, TestingSource([]))
 
 
+def test_a_negative_interval_is_refused_bare(entry_point: EntryPoint) -> None:
+    with fails_bare(ValueError):
+        _epochs(entry_point, timedelta(seconds=-1), TestingSource([]))
+
+
 def test_at_interval_zero_every_poll_is_an_epoch_an_empty_one_too(entry_point: EntryPoint) -> None:
     source = Parts({"p": [["a"], [], ["b", "c"], [], [], ["d"]]})
     assert _epochs(entry_point, _ZERO, source) == {"a": 1, "b": 3, "c": 3, "d": 6}

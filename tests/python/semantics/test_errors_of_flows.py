@@ -149,6 +149,17 @@ def test_one_workers_error_ends_all(entry_point: EntryPoint) -> None:
         entry_point(flow)
 
 
+def test_the_message_names_worker_and_epoch(entry_point: EntryPoint) -> None:
+    last = entry_point.workers - 1
+    flow = Dataflow("flow")
+    s = op.input("inp", flow, OnEachWorker(lambda worker: [[worker]]))
+    s = op.map("step", s, lambda worker: 1 / (worker - last))
+    op.output("out", s, TestingSink([]))
+    message = str(_caught(entry_point, flow))
+    assert f"worker {last}" in message
+    assert "epoch 1" in message
+
+
 def test_when_all_workers_fail_one_error_is_told(entry_point: EntryPoint) -> None:
     flow = Dataflow("flow")
     s = op.input("inp", flow, OnEachWorker(lambda worker: [[worker]]))

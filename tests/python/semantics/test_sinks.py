@@ -185,6 +185,18 @@ def test_a_sink_is_closed_when_its_own_writing_fails(entry_point: EntryPoint) ->
         assert len(calls(log, "close", "a.close", "b.close")) == len(built)
 
 
+def test_an_error_of_close_ends_the_run(entry_point: EntryPoint) -> None:
+    for make in (fixed_sink, dynamic_sink):
+        with fails(ValueError, "my own", step="flow.out"):
+            _write(entry_point, _ITEMS, make(close=raising(ValueError("my own"))))
+
+
+def test_without_parts_there_must_be_no_items(entry_point: EntryPoint) -> None:
+    _write(entry_point, [], fixed_sink(list_parts=[]))
+    with fails(ValueError, step="flow.out"):
+        _write(entry_point, [("a", 1)], fixed_sink(list_parts=[]))
+
+
 def test_without_items_nothing_is_written(entry_point: EntryPoint) -> None:
     log: Log = []
     _write(entry_point, [], fixed_sink(log))

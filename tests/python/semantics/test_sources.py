@@ -217,6 +217,18 @@ def test_partitions_are_closed_once_however_it_ends(entry_point: EntryPoint, las
         assert len(calls(log, "close")) == len(built) > 0
 
 
+def test_an_error_of_close_ends_the_run(entry_point: EntryPoint) -> None:
+    for source in (fixed_source, dynamic_source):
+        with fails(ValueError, "my own", step="flow.inp"):
+            _read(entry_point, source(close=raising(ValueError("my own"))))
+
+
+def test_an_error_before_that_of_close_is_the_one_told(entry_point: EntryPoint) -> None:
+    for source in (fixed_source, dynamic_source):
+        with fails(KeyError, step="flow.inp"):
+            _read(entry_point, source(next_batch=raising(KeyError()), close=raising(ValueError())))
+
+
 def test_partitions_are_closed_when_another_step_fails(entry_point: EntryPoint) -> None:
     log: Log = []
     with fails(ZeroDivisionError):
