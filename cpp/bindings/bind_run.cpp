@@ -5,10 +5,12 @@
 #include <datetime.h>
 #include <signal.h>
 
+#include <atomic>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "bindings/bind.hpp"
@@ -17,10 +19,12 @@
 #include "bindings/py_error.hpp"
 #include "bindings/py_logic.hpp"
 #include "bindings/py_plan.hpp"
+#include "bindings/quiet_thread.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/user_threads.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
+#include "engine/base/wakeup.hpp"
 #include "engine/worker/runtime.hpp"
 
 namespace cppwax::bindings {
@@ -140,17 +144,58 @@ struct Ended {
   StopOutcome stop;
 };
 
-Ended run_to_end(worker::Runtime& runtime, UserThreads& threads, StopSettings stop) {
+Ended run_here(worker::Runtime& runtime) {
+  Ended ended;
+  try {
+    ended.how = runtime.run();
+  } catch (...) {
+    ended.failure = std::current_exception();
+  }
+  return ended;
+}
+
+// Waits for a run on other threads. Python's main thread has to run the user's signal handlers
+// meanwhile; what one of them raises ends the run.
+Ended run_beside(worker::Runtime& runtime, Wakeup& wakeup) {
+  Ended ended;
+  std::atomic<bool> over{false};
+  std::thread runner = quiet_thread([&] {
+    ended = run_here(runtime);
+    over = true;
+    wakeup.notify();
+  });
+  GilScope scope;
+  std::exception_ptr raised;
+  while (!over) {
+    try {
+      scope.enter();
+      scope.leave();
+    } catch (const UserCodeError&) {
+      raised = std::current_exception();
+      runtime.abandon();
+    }
+    if (!over) wakeup.sleep(std::nullopt);
+  }
+  runner.join();
+  if (raised) ended.failure = raised;
+  return ended;
+}
+
+Ended run_to_end(worker::Runtime& runtime, UserThreads& threads, StopSettings stop,
+                 bool on_caller_thread) {
   const signal_handlers::Choice choice = signal_handlers::choose();
+  const signal_handlers::PythonTells python_tells(choice);
+  Wakeup caller;
+  WatchedRun watched{.runtime = runtime, .threads = threads, .stop = stop};
+  watched.on_main_thread = choice.on_main_thread;
+  const bool beside = choice.on_main_thread && !on_caller_thread;
+  if (beside) watched.caller = &caller;
+
   Ended ended;
   {
     const GilReleased released;
-    RunWatch watch({runtime, threads, stop, {}, {}}, choice);
-    try {
-      ended.how = runtime.run();
-    } catch (...) {
-      ended.failure = std::current_exception();
-    }
+    RunWatch watch(watched, choice);
+    ended = beside ? run_beside(runtime, caller) : run_here(runtime);
     ended.stop = watch.end();
   }
   if (ended.stop.interrupted) drop_late_interruption();
@@ -206,7 +251,7 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
     UserThreads threads;
     const WatchedLogicFactory logic(std::move(read.steps), threads);
     worker::Runtime runtime(read.plan, logic, system_clock(), settings);
-    return result_of(run_to_end(runtime, threads, stop));
+    return result_of(run_to_end(runtime, threads, stop, settings.on_caller_thread));
   } catch (const Error&) {
     raise_to_python(std::current_exception());
   }

@@ -21,6 +21,7 @@ thread_local int runs_lost = 0;
 
 void after_fork_in_child() {
   runs_lost = runs_around;
+  detail::forked_inside_run = runs_lost > 0;
   signal_handlers::forget_in_child();
   forget_runs_in_child();
 }
@@ -44,9 +45,11 @@ void watch_forks() {
   std::call_once(once, [] { pthread_atfork(nullptr, nullptr, after_fork_in_child); });
 }
 
-void end_if_forked_child() {
-  if (runs_around > runs_lost || runs_lost == 0) [[likely]]
-    return;
+bool detail::forked_inside_run = false;
+
+void detail::end_if_run_is_lost() {
+  // Runs that the child has started itself, in threads of their own or in this one, are its own.
+  if (runs_lost == 0 || runs_around > runs_lost) return;
   if (PyErr_Occurred() != nullptr) {
     PyErr_PrintEx(0);  // does not return from SystemExit
     Py_Exit(1);

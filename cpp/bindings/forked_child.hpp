@@ -19,10 +19,19 @@ class InsideRun {
 // Makes forks known; to be called before the first run.
 void watch_forks();
 
-// To be called where user code has returned or raised: does nothing but in such a child, of which
-// it does not return. An exception that is set in Python decides how the child ends, as at the top
-// of a script: SystemExit by its code, others with a traceback and 1. REQUIRES: the interpreter is
-// held.
-void end_if_forked_child();
+namespace detail {
+// Written by a forked child alone, while it has one thread.
+extern bool forked_inside_run;
+void end_if_run_is_lost();
+}  // namespace detail
+
+// To be called where user code has returned or raised: does nothing but in such a child, where it
+// does not return. An exception that is set in Python decides how the child ends, as at the top of
+// a script: SystemExit by its code, others with a traceback and 1.
+// REQUIRES: the interpreter is held.
+inline void end_if_forked_child() {
+  if (detail::forked_inside_run) [[unlikely]]
+    detail::end_if_run_is_lost();
+}
 
 }  // namespace cppwax::bindings

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "bindings/forked_child.hpp"
 #include "bindings/py_error.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
@@ -73,7 +74,7 @@ void GilScope::enter() {
   take(state_);
   // On other threads than the main one this does what Python has put off (garbage collection).
   if (PyErr_CheckSignals() != 0) {
-    auto cause = take_python_error(Wrapped::kYes);
+    auto cause = take_python_error(Wrapped::kNo);
     PyEval_SaveThread();
     throw UserCodeError("running a signal handler", std::move(cause));
   }
@@ -99,6 +100,7 @@ GilHeld::~GilHeld() {
 }
 
 void user_call_ended() {
+  end_if_forked_child();
   if (--turn.left > 0) [[likely]]
     return;
   const SteadyTime now = system_clock().steady();

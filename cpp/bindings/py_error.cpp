@@ -7,6 +7,7 @@
 #include <sstream>
 #include <utility>
 
+#include "bindings/forked_child.hpp"
 #include "bindings/gil.hpp"
 #include "engine/base/error.hpp"
 
@@ -114,6 +115,7 @@ std::string place_of(const ErrorContext& context) {
 }  // namespace
 
 std::exception_ptr take_python_error(Wrapped wrapped) {
+  end_if_forked_child();
   return std::make_exception_ptr(PyFailure(fetch_exception(), wrapped));
 }
 

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <system_error>
+#include <vector>
 
 namespace cppwax::bindings::signal_handlers {
 
@@ -20,24 +21,41 @@ namespace {
 
 constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
 
+// Bytes in the pipe: what Python writes are signal numbers.
+constexpr unsigned char kQuit = 0;
+constexpr unsigned char kOurs = 0x80;
+
+struct Pipe {
+  int reading_end = -1;
+  int writing_end = -1;
+};
+
 // Read by handlers, on any thread.
-std::atomic<int> pipe_writing_end{-1};
+std::atomic<Pipe> pipe_ends{Pipe{}};
 // The next signal is our own, sent to end a system call.
 std::atomic<bool> only_wakes{false};
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<Pipe>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 // The rest is written by the main thread and in a forked child, or once before the first signal.
-int pipe_reading_end = -1;
 std::array<struct sigaction, kSignals.size()> former;
 std::array<bool, kSignals.size()> taken{};
 bool python_raises = false;
 std::atomic<bool> installed{false};
 std::atomic<pthread_t> main_thread{};
 std::atomic<unsigned long> main_ident{0};
+// Whom Python told of signals before us.
+std::atomic<int> told_before{-1};
+
+// A full pipe already holds more than anybody needs to know.
+void tell(int descriptor, unsigned char byte) {
+  [[maybe_unused]] const auto written = write(descriptor, &byte, 1);
+}
 
 extern "C" void note_signal(int number) {
   const int saved_errno = errno;
-  if (!only_wakes.exchange(false)) tell(static_cast<char>(number));
+  if (!only_wakes.exchange(false)) {
+    tell(pipe_ends.load().writing_end, static_cast<unsigned char>(number | kOurs));
+  }
   errno = saved_errno;
 }
 
@@ -53,13 +71,32 @@ bool is(int number, void (*handler)(int)) {
   return (present.sa_flags & SA_SIGINFO) == 0 && present.sa_handler == handler;
 }
 
-void make_pipe() {
+Pipe make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make a pipe for signals");
   }
-  pipe_reading_end = ends[0];
-  pipe_writing_end = ends[1];
+  return {ends[0], ends[1]};
+}
+
+void close_pipe(Pipe pipe) {
+  close(pipe.reading_end);
+  close(pipe.writing_end);
+}
+
+Pipe the_pipe() {
+  Pipe present = pipe_ends;
+  if (present.reading_end >= 0) return present;
+  const Pipe made = make_pipe();
+  if (pipe_ends.compare_exchange_strong(present, made)) return made;
+  close_pipe(made);
+  return present;
+}
+
+// Returns who was told before.
+int make_python_tell(int descriptor) {
+  const auto set = py::module_::import("signal").attr("set_wakeup_fd");
+  return set(descriptor, py::arg("warn_on_full_buffer") = false).cast<int>();
 }
 
 }  // namespace
@@ -118,23 +155,46 @@ bool restore() {
 }
 
 int reading_end() {
-  if (pipe_reading_end < 0) make_pipe();
-  return pipe_reading_end;
+  return the_pipe().reading_end;
 }
 
-void tell(char byte) {
-  // A full pipe already holds more than anybody reads.
-  [[maybe_unused]] const auto written = write(pipe_writing_end, &byte, 1);
+void tell_quit() {
+  tell(the_pipe().writing_end, kQuit);
 }
 
-std::string take_all() {
-  std::string taken_bytes;
-  char buffer[64];
+std::vector<News> take_news() {
+  std::vector<News> news;
+  unsigned char bytes[64];
   for (;;) {
-    const auto count = read(pipe_reading_end, buffer, sizeof buffer);
-    if (count <= 0) return taken_bytes;
-    taken_bytes.append(buffer, static_cast<std::size_t>(count));
+    const auto count = read(the_pipe().reading_end, bytes, sizeof bytes);
+    if (count <= 0) return news;
+    for (auto byte = bytes; byte != bytes + count; ++byte) {
+      const auto kind = *byte == kQuit  ? News::Kind::kQuit
+                        : *byte & kOurs ? News::Kind::kStop
+                                        : News::Kind::kPython;
+      news.push_back({kind, *byte & ~kOurs});
+    }
   }
+}
+
+PythonTells::PythonTells(const Choice& choice) : active_(choice.on_main_thread) {
+  if (!active_) return;
+  former_ = make_python_tell(the_pipe().writing_end);
+  if (former_ != the_pipe().writing_end) told_before = former_;
+}
+
+PythonTells::~PythonTells() {
+  if (!active_) return;
+  try {
+    make_python_tell(former_);
+  } catch (py::error_already_set&) {
+    // The descriptor was closed while we ran: nobody wants to be told any more.
+    make_python_tell(-1);
+  }
+}
+
+void pass_on(const News& news) {
+  if (told_before >= 0) tell(told_before, static_cast<unsigned char>(news.number));
 }
 
 bool is_main_thread(unsigned long ident) {
@@ -158,12 +218,18 @@ void wake_main_thread() {
 
 void forget_in_child() {
   if (installed) restore();
-  if (pipe_reading_end >= 0) {
-    close(pipe_reading_end);
-    close(pipe_writing_end);
+  const Pipe parents = pipe_ends;
+  if (parents.reading_end < 0) return;
+  // Under the same numbers: Python may still know the writing end.
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
+    dup3(ends[0], parents.reading_end, O_CLOEXEC);
+    dup3(ends[1], parents.writing_end, O_CLOEXEC);
+    close_pipe({ends[0], ends[1]});
+  } else {
+    pipe_ends = Pipe{};
+    close_pipe(parents);
   }
-  pipe_reading_end = -1;
-  pipe_writing_end = -1;
 }
 
 }  // namespace cppwax::bindings::signal_handlers

@@ -4,7 +4,7 @@
 // code.
 #pragma once
 
-#include <string>
+#include <vector>
 
 namespace cppwax::bindings::signal_handlers {
 
@@ -28,12 +28,41 @@ void install(const Choice& choice);
 // Returns whether that was so for SIGINT. REQUIRES: on the thread that installed.
 bool restore();
 
-// The reading end of the pipe: bytes are signal numbers, or what `tell` writes. It is made at first
-// use and kept as long as the process, so that no handler can write to a foreign descriptor.
+// What the pipe says.
+struct News {
+  enum class Kind {
+    kQuit,    // what `tell_quit` wrote
+    kStop,    // a signal that is ours came
+    kPython,  // one came for which Python has a handler of the user
+  };
+  Kind kind;
+  int number;
+};
+
+// The reading end of the pipe. It is made at first use and kept as long as the process, so that no
+// handler can write to a foreign descriptor. Any thread.
 int reading_end();
-void tell(char byte);
+void tell_quit();
 // All that is in the pipe. Does not wait.
-std::string take_all();
+std::vector<News> take_news();
+
+// While this lives, Python too tells the pipe of signals: between its last look at them and its
+// sleep, a thread would miss one. Who was told before is told still. Nests.
+class PythonTells {
+ public:
+  // Both: REQUIRES the interpreter, held by its main thread if `choice` says so (else nothing is
+  // done).
+  explicit PythonTells(const Choice& choice);
+  ~PythonTells();
+  PythonTells(const PythonTells&) = delete;
+  PythonTells& operator=(const PythonTells&) = delete;
+
+ private:
+  bool active_;
+  int former_ = -1;
+};
+// Tells whoever Python told before.
+void pass_on(const News& news);
 
 // Whether `ident` (of PyThread_get_thread_ident) is the thread that installed.
 bool is_main_thread(unsigned long ident);

@@ -2,7 +2,6 @@
 
 #include <Python.h>
 #include <poll.h>
-#include <pthread.h>
 #include <pybind11/pybind11.h>
 #include <signal.h>
 #include <unistd.h>
@@ -17,29 +16,17 @@
 #include <vector>
 
 #include "bindings/gil.hpp"
+#include "bindings/quiet_thread.hpp"
 
 namespace cppwax::bindings {
 
 namespace {
 
-constexpr char kQuit = 0;
 constexpr Duration kEndProcessAfter = std::chrono::seconds(1);  // counted from the stop timeout
 // A system call that begins just after it was to be ended would go on: it is ended again.
 constexpr auto kWakeEvery = std::chrono::milliseconds(100);
 // User code may catch an interruption; whoever cleans up after one gets this long to do it.
 constexpr int kWakesAnInterruption = 10;
-
-// A thread that no signal of the program is delivered to.
-template <class Work>
-std::thread quiet_thread(Work work) {
-  sigset_t all;
-  sigset_t former;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &former);
-  std::thread thread(std::move(work));
-  pthread_sigmask(SIG_SETMASK, &former, nullptr);
-  return thread;
-}
 
 // Thread-safe. Locks, each taken before the next: `life_` (who starts and ends the threads), the
 // interpreter's, `runs_mutex_`. Invariants: the watcher lives while there are runs; a run is told
@@ -53,6 +40,7 @@ class Watcher {
  private:
   void watch();
   void take_signal(int number);
+  void wake_main_thread(const signal_handlers::News& news);
   void keep_deadlines();
   std::optional<SteadyTime> next_deadline();
   void abandon(WatchedRun& run);
@@ -91,7 +79,7 @@ void Watcher::add(WatchedRun& run, const signal_handlers::Choice& choice) {
   std::lock_guard life(life_);
   if (!watcher_.joinable()) {
     signal_handlers::reading_end();
-    signal_handlers::take_all();
+    signal_handlers::take_news();
     watcher_ = quiet_thread([this] { watch(); });
   }
   {
@@ -112,7 +100,7 @@ bool Watcher::remove(WatchedRun& run, const signal_handlers::Choice& choice) {
     last = runs_.empty();
   }
   if (last) {
-    signal_handlers::tell(kQuit);
+    signal_handlers::tell_quit();
     watcher_.join();
   }
   return replaced;
@@ -130,12 +118,11 @@ void Watcher::watch() {
     poll(&pipe, 1, wait_ms);
 
     bool quits = false;
-    for (const char byte : signal_handlers::take_all()) {
-      if (byte == kQuit) {
-        quits = true;
-      } else {
-        take_signal(byte);
-      }
+    for (const auto& news : signal_handlers::take_news()) {
+      using Kind = signal_handlers::News::Kind;
+      if (news.kind == Kind::kQuit) quits = true;
+      if (news.kind == Kind::kStop) take_signal(news.number);
+      if (news.kind == Kind::kPython) wake_main_thread(news);
     }
     if (quits) break;
     keep_deadlines();
@@ -164,6 +151,20 @@ void Watcher::take_signal(int number) {
     }
     // Whoever presses Ctrl-C, at whatever point, gets a KeyboardInterrupt.
     if (signal != SIGINT) signal = number;
+  }
+}
+
+// The user's handler is run by Python on the main thread: not while that sleeps.
+void Watcher::wake_main_thread(const signal_handlers::News& news) {
+  signal_handlers::pass_on(news);
+  std::lock_guard lock(runs_mutex_);
+  for (WatchedRun* run : runs_) {
+    if (!run->on_main_thread) continue;
+    if (run->caller != nullptr) {
+      run->caller->notify();
+    } else {
+      run->runtime.wake();
+    }
   }
 }
 

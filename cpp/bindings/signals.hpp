@@ -7,6 +7,7 @@
 #include "bindings/signal_handlers.hpp"
 #include "bindings/user_threads.hpp"
 #include "engine/base/clock.hpp"
+#include "engine/base/wakeup.hpp"
 #include "engine/worker/runtime.hpp"
 
 namespace cppwax::bindings {
@@ -33,7 +34,10 @@ struct WatchedRun {
   worker::Runtime& runtime;
   UserThreads& threads;
   StopSettings stop;
-  StopOutcome outcome;
+  // Ends the sleep of the thread that called `run`; null: worker 0 is on it.
+  Wakeup* caller = nullptr;
+  bool on_main_thread = false;
+  StopOutcome outcome{};
   SteadyTime deadline{};
 };
 

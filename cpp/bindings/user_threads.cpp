@@ -2,11 +2,8 @@
 
 #include <Python.h>
 
-#include <exception>
 #include <optional>
 #include <utility>
-
-#include "engine/base/error.hpp"
 
 namespace cppwax::bindings {
 
@@ -19,13 +16,10 @@ class UserThreads::WatchedScope : public operators::UserCodeScope {
     pthread_sigmask(SIG_SETMASK, &threads.mask_, nullptr);
   }
 
-  // Inside after an error too, so that the worker can close what user code has opened.
   void enter() override {
-    std::exception_ptr raised;
-    while (!try_enter(raised)) continue;
+    scope_->enter();
     threads_.add(PyThread_get_thread_ident());
     inside_.emplace();
-    if (raised) std::rethrow_exception(raised);
   }
 
   void leave() override {
@@ -36,16 +30,6 @@ class UserThreads::WatchedScope : public operators::UserCodeScope {
   }
 
  private:
-  bool try_enter(std::exception_ptr& raised) {
-    try {
-      scope_->enter();
-      return true;
-    } catch (const UserCodeError&) {
-      if (!raised) raised = std::current_exception();
-      return false;
-    }
-  }
-
   UserThreads& threads_;
   std::unique_ptr<operators::UserCodeScope> scope_;
   std::optional<InsideRun> inside_;

@@ -1,0 +1,97 @@
+"""Flows to be ended by signals: `python -m cppwax.run signalled.py:idle`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cppwax.operators as op
+from cppwax.dataflow import Dataflow
+from cppwax.inputs import DynamicSource, StatelessSourcePartition
+from cppwax.testing import TestingSink, TestingSource
+
+
+def say_ready() -> None:
+    # In one piece, as other threads may print too.
+    print("ready\n", end="", flush=True)
+
+
+# What a program does besides, when a flow is seen to run.
+tell_ready: Callable[[], None] = say_ready
+
+
+class _Quiet(StatelessSourcePartition[int]):
+    def __init__(self, is_first: bool) -> None:
+        self._is_first = is_first
+
+    def next_batch(self) -> list[int]:
+        if self._is_first:
+            tell_ready()
+            self._is_first = False
+        return []
+
+
+class QuietSource(DynamicSource[int]):
+    """Never has an item; says that it is read."""
+
+    def build(self, _step_id: str, worker_index: int, _worker_count: int) -> _Quiet:
+        return _Quiet(worker_index == 0)
+
+
+def idle() -> Dataflow:
+    flow = Dataflow("idle")
+    op.output("out", op.input("inp", flow, QuietSource()), TestingSink([]))
+    return flow
+
+
+def _stuck(work: Callable[[], Any]) -> Dataflow:
+    def get_stuck(item: int) -> int:
+        tell_ready()
+        work()
+        return item
+
+    flow = Dataflow("stuck")
+    stream = op.map("stuck", op.input("inp", flow, TestingSource([1])), get_stuck)
+    op.output("out", stream, TestingSink([]))
+    return flow
+
+
+def sleeping() -> Dataflow:
+    return _stuck(lambda: time.sleep(3600))
+
+
+def busy() -> Dataflow:
+    def spin() -> None:
+        while True:
+            pass
+
+    return _stuck(spin)
+
+
+def busy_in_c() -> Dataflow:
+    # Holds the interpreter's lock for hours and never looks at signals.
+    return _stuck(lambda: sum(range(10**14)))
+
+
+def stubborn() -> Dataflow:
+    def refuse_once() -> None:
+        try:
+            time.sleep(3600)
+        except KeyboardInterrupt:
+            print("refused", flush=True)
+        time.sleep(3600)
+
+    return _stuck(refuse_once)
+
+
+def leaking() -> Dataflow:
+    """The KeyboardInterrupt that ends the callback is turned into another exception."""
+
+    def disguise() -> None:
+        try:
+            time.sleep(3600)
+        except KeyboardInterrupt:
+            raise ValueError("disguised") from None
+
+    return _stuck(disguise)
