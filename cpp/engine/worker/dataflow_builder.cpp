@@ -17,6 +17,17 @@ using graph::StepKind;
 
 namespace {
 
+// Errors of `use` are errors of this step.
+template <class Use>
+void on_behalf_of(const StepId& step, Use&& use) {
+  try {
+    std::forward<Use>(use)();
+  } catch (Error& error) {
+    if (error.context.step.empty()) error.context.step = step;
+    throw;
+  }
+}
+
 // An item that cannot be routed is an error of the step it was going to, not of the one above that
 // happens to send it.
 class RouterOfStep final : public channel::Router {
@@ -25,12 +36,7 @@ class RouterOfStep final : public channel::Router {
       : step_(std::move(step)), router_(std::move(router)) {}
 
   void split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& parts) override {
-    try {
-      router_->split(std::move(batch), parts);
-    } catch (Error& error) {
-      if (error.context.step.empty()) error.context.step = step_;
-      throw;
-    }
+    on_behalf_of(step_, [&] { router_->split(std::move(batch), parts); });
   }
 
  private:
@@ -99,11 +105,13 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_chain(StepIndex step, Ep
   std::vector<operators::Link> links;
   for (const graph::ChainLink& link : plan_.step(step).links) {
     operators::Link& built = links.emplace_back(operators::Link{link.id, nullptr, nullptr});
-    if (link.kind == StepKind::kFlatMapBatch) {
-      built.flat_map = logic_.flat_map_batch(link.logic, seat_);
-    } else if (link.kind == StepKind::kInspectDebug) {
-      built.inspect = logic_.inspect_debug(link.logic, seat_);
-    }
+    on_behalf_of(link.id, [&] {
+      if (link.kind == StepKind::kFlatMapBatch) {
+        built.flat_map = logic_.flat_map_batch(link.logic, seat_);
+      } else if (link.kind == StepKind::kInspectDebug) {
+        built.inspect = logic_.inspect_debug(link.logic, seat_);
+      }
+    });
   }
   return std::make_unique<operators::ChainStep>(std::move(links), wiring_.inputs(step),
                                                 wiring_.outputs(step), host_, first);

@@ -172,6 +172,30 @@ TEST(DataflowBuilder, AChainAsksForTheLogicOfItsLinks) {
   EXPECT_THAT(record.written("out"), ElementsAre(4, 6));
 }
 
+TEST(DataflowBuilder, AnErrorOfBuildingALinkIsOfTheLink) {
+  Flow flow;
+  flow.source("in", Script{});
+  flow.inspect("look", "in");
+  flow.last().before = [](const std::string&, Seat) { throw UserCodeError("building", nullptr); };
+  flow.sink("out", flow.noop("noop", "look"));
+  test::FakeHost host;
+  test::InScope scope;
+  const test::BuiltFlow built = flow.build();
+  const graph::Plan fused = graph::fuse(built.plan);
+  test::RunRecord record(built);
+  test::IntLogic logic(built, host.time, record);
+  Activations activations(fused, 1);
+  NoPeers peers;
+  Wiring wiring(fused, {}, channel::kDefaultWindow, peers, activations);
+  DataflowBuilder builder(fused, logic, {}, wiring, host);
+  try {
+    builder.build(StepIndex(1), kFirstEpoch, {});
+    FAIL();
+  } catch (const UserCodeError& error) {
+    EXPECT_EQ(error.context.step, "look") << "the chain has the name of its last link";
+  }
+}
+
 TEST(DataflowBuilder, KnowsWhichStepsHavePartitions) {
   EXPECT_TRUE(is_partitioned(graph::StepKind::kSourcePartitioned));
   EXPECT_TRUE(is_partitioned(graph::StepKind::kSinkPartitioned));
