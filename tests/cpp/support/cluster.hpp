@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,7 +23,7 @@ struct ClusterSettings {
 };
 
 // Belongs to one thread. The plan, the logic and the clock outlive it.
-class Cluster final : public channel::Peers {
+class Cluster : public channel::Peers {
  public:
   using Deliveries = std::deque<channel::Delivery>;
 
@@ -41,7 +42,8 @@ class Cluster final : public channel::Peers {
   }
 
   // What a worker sends while it steps, and what comes from outside while none does.
-  void post(WorkerIndex to, channel::Delivery delivery) override {
+  void post(WorkerIndex to, channel::Delivery delivery) final {
+    sending(stepping_, to.value(), delivery);
     queue(stepping_, to.value()).push_back(std::move(delivery));
   }
 
@@ -117,10 +119,23 @@ class Cluster final : public channel::Peers {
     return true;
   }
 
+  // Of all workers; the first error comes out at the end.
   void close() {
     const InScope scope;
-    for (auto& each : workers_) each->close();
+    std::exception_ptr failure;
+    for (auto& each : workers_) {
+      try {
+        each->close();
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
   }
+
+ protected:
+  // Sees, and may change, what goes out; `from` size() is the outside.
+  virtual void sending(std::size_t, std::size_t, channel::Delivery&) {}
 
  private:
   // Knows who sends, for the time of a step.

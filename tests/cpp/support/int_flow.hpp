@@ -91,6 +91,8 @@ struct StepSpec {
   // What keyed steps and partitioned sinks route by; default: key_of.
   std::function<std::int64_t(std::int64_t item)> key{};
   KeyedSpec body{};
+  // How many results flat_map_batch and keyed steps gather before they emit.
+  std::size_t gathered = 64 * 1024;
   // Called before each piece of user code with its name ("build", "next_batch", "close", …). What
   // it throws comes out as that code's failure.
   std::function<void(const std::string& call, Seat)> before{};
@@ -186,6 +188,8 @@ class Flow {
     }
     throw ConfigError("no step " + id);
   }
+
+  const std::vector<StepSpec>& specs() const { return specs_; }
 
   BuiltFlow build() const {
     graph::PlanBuilder builder("flow");

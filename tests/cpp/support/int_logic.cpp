@@ -23,12 +23,13 @@ thread_local int scopes_entered = 0;
 class ProducingJob final : public Job {
  public:
   // `produce` appends the results of one more call; false: there is none left.
-  explicit ProducingJob(std::function<bool(Ints&)> produce) : produce_(std::move(produce)) {}
+  ProducingJob(std::size_t gathered, std::function<bool(Ints&)> produce)
+      : gathered_(gathered), produce_(std::move(produce)) {}
 
   Work run(Emitter& out) override {
     require_scope();
     for (;;) {
-      const std::size_t room = out.room();
+      const std::size_t room = std::min(out.room(), gathered_);
       if (room == 0) return Work::kMore;
       while (!all_ && rest_.size() < room) all_ = !produce_(rest_);
       if (rest_.empty()) return Work::kDone;
@@ -40,14 +41,17 @@ class ProducingJob final : public Job {
   }
 
  private:
+  std::size_t gathered_;
   std::function<bool(Ints&)> produce_;
   Ints rest_;
   bool all_ = false;
 };
 
 // One call for each of `inputs`.
-std::unique_ptr<Job> job_over(Ints inputs, std::function<void(std::int64_t, Ints&)> call) {
+std::unique_ptr<Job> job_over(const StepSpec& spec, Ints inputs,
+                              std::function<void(std::int64_t, Ints&)> call) {
   return std::make_unique<ProducingJob>(
+      spec.gathered,
       [inputs = std::move(inputs), call = std::move(call), at = std::size_t{0}](Ints& out) mutable {
         if (at == inputs.size()) return false;
         call(inputs[at++], out);
@@ -60,7 +64,7 @@ class IntFlatMap final : public operators::FlatMapBatchLogic {
   explicit IntFlatMap(Place place) : place_(place) {}
   std::unique_ptr<Job> start(data::PayloadPtr batch) override {
     place_.enter("flat_map");
-    return job_over(values_of(batch), place_.spec.flat_map);
+    return job_over(place_.spec, values_of(batch), place_.spec.flat_map);
   }
 
  private:
@@ -109,7 +113,8 @@ class IntBody final : public operators::KeyedBody {
 
   std::unique_ptr<Job> on_batch(data::PayloadPtr batch) override {
     place_.enter("on_batch");
-    return job_over(values_of(batch), [this](std::int64_t item, Ints& out) { on_item(item, out); });
+    return job_over(place_.spec, values_of(batch),
+                    [this](std::int64_t item, Ints& out) { on_item(item, out); });
   }
 
   std::unique_ptr<Job> on_due(WallTime now) override {
@@ -120,7 +125,7 @@ class IntBody final : public operators::KeyedBody {
       keys.push_back(key);
       state.due = spec().due_again ? spec().due_again(now) : std::nullopt;
     }
-    return job_over(std::move(keys), [this](std::int64_t key, Ints& out) {
+    return job_over(place_.spec, std::move(keys), [this](std::int64_t key, Ints& out) {
       if (spec().on_due) spec().on_due(key, states_[key], out);
     });
   }
@@ -129,7 +134,7 @@ class IntBody final : public operators::KeyedBody {
     place_.enter("on_eof");
     Ints keys;
     for (const auto& [key, state] : states_) keys.push_back(key);
-    return job_over(std::move(keys), [this](std::int64_t key, Ints& out) {
+    return job_over(place_.spec, std::move(keys), [this](std::int64_t key, Ints& out) {
       if (spec().on_eof) spec().on_eof(key, states_[key], out);
     });
   }

@@ -1,0 +1,134 @@
+// A cluster whose deliveries come in an order and with delays that a seed decides. Payloads that
+// leave a process go through the codec; what each pair of workers has under way is counted.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "simulation/random.hpp"
+#include "support/cluster.hpp"
+
+namespace cppwax::simulation {
+
+// Belongs to one thread. The plan, the logic, the clock and the random numbers outlive it.
+class SimCluster final : public test::Cluster {
+ public:
+  SimCluster(const graph::Plan& plan, const operators::LogicFactory& logic, test::FakeClock& clock,
+             test::ClusterSettings settings, Random& random)
+      : Cluster(plan, logic, clock, settings), plan_(plan), clock_(clock), random_(random) {
+    const std::size_t processes = random.between(1, settings.worker_count);
+    for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
+      process_.push_back(random.below(processes));
+      pace_.push_back(random.one_of<unsigned>({15, 50, 100, 100}));
+    }
+    percent_delivered_ = random.one_of<unsigned>({15, 30, 70, 100});
+    percent_time_passes_ = random.one_of<unsigned>({0, 1, 10, 50});
+  }
+
+  // A step of some worker, or none because it is not its turn.
+  // Errors: InvariantError where the cluster waits for ever.
+  void turn() {
+    if (random_.chance(percent_time_passes_)) clock_.advance(Duration(random_.below(3000)));
+    const std::size_t w = random_.below(size());
+    if (finished(w) || !random_.chance(pace_[w])) return;
+    Deliveries arrived = some_of_the_mail(w);
+    if (arrived.empty() && idle(w) && !is_due(w)) return rest();
+    step(w, std::move(arrived));
+    check_epochs();
+  }
+
+  // The most items that a pair of workers had under way on a channel, by channel.
+  const std::map<std::uint32_t, std::int64_t>& peaks() const { return peaks_; }
+
+  // REQUIRES: all workers have finished. Errors: InvariantError if credit has been lost.
+  void check_credit() const {
+    for (const auto& [pair, items] : under_way_) {
+      ENGINE_ASSERT(items == 0, std::get<0>(pair), std::get<1>(pair), std::get<2>(pair), items);
+    }
+  }
+
+ protected:
+  void sending(std::size_t from, std::size_t to, channel::Delivery& delivery) override {
+    if (auto* data = std::get_if<channel::DataDelivery>(&delivery)) {
+      auto* batch = std::get_if<data::Batch>(&data->message);
+      if (!batch) return;
+      std::int64_t& items = under_way_[{data->channel.value(), from, to}];
+      items += static_cast<std::int64_t>(batch->payload->size());
+      std::int64_t& peak = peaks_[data->channel.value()];
+      peak = std::max(peak, items);
+      if (process_[from] == process_[to]) return;
+      const test::IntCodec codec;
+      batch->payload = codec.decode(codec.encode(*batch->payload));
+    } else if (const auto* credit = std::get_if<channel::CreditDelivery>(&delivery)) {
+      under_way_[{credit->channel.value(), to, from}] -= credit->amount.items;
+    }
+  }
+
+ private:
+  // Of each sender the oldest, maybe none.
+  Deliveries some_of_the_mail(std::size_t to) {
+    Deliveries some;
+    const std::size_t first = random_.below(size() + 1);
+    for (std::size_t i = 0; i <= size(); ++i) {
+      Deliveries& waiting = queue((first + i) % (size() + 1), to);
+      if (waiting.empty() || !random_.chance(percent_delivered_)) continue;
+      const auto count = static_cast<std::ptrdiff_t>(random_.between(1, waiting.size()));
+      std::move(waiting.begin(), waiting.begin() + count, std::back_inserter(some));
+      waiting.erase(waiting.begin(), waiting.begin() + count);
+    }
+    return some;
+  }
+
+  bool is_due(std::size_t w) {
+    const test::InScope scope;
+    const auto due = at(w).next_due();
+    return due && *due <= clock_.steady();
+  }
+
+  // Nobody has anything to do: time passes until somebody has.
+  void rest() {
+    for (std::size_t w = 0; w < size(); ++w) {
+      if (finished(w)) continue;
+      if (!idle(w)) return;
+      for (std::size_t from = 0; from <= size(); ++from) {
+        if (!queue(from, w).empty()) return;
+      }
+    }
+    const auto due = next_due();
+    if (!due) throw InvariantError("the cluster waits for ever");
+    if (*due > clock_.steady()) clock_.advance(*due - clock_.steady());
+  }
+
+  // P7: an epoch is open only when all but the one before it are through.
+  void check_epochs() {
+    for (std::size_t w = 0; w < size(); ++w) {
+      const Epoch opened = at(w).opened();
+      ENGINE_ASSERT(opened == kFirstEpoch || at(0).probe_passed(Epoch(opened.value() - 1)), w,
+                    opened);
+    }
+  }
+
+  const graph::Plan& plan_;
+  test::FakeClock& clock_;
+  Random& random_;
+  std::vector<std::size_t> process_;
+  std::vector<unsigned> pace_;  // percent of its turns that a worker takes
+  unsigned percent_delivered_ = 100;
+  unsigned percent_time_passes_ = 0;
+  // By channel, sender, receiver; in items.
+  std::map<std::tuple<std::uint32_t, std::size_t, std::size_t>, std::int64_t> under_way_;
+  std::map<std::uint32_t, std::int64_t> peaks_;
+};
+
+}  // namespace cppwax::simulation

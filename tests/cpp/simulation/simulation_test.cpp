@@ -1,0 +1,67 @@
+// Whole clusters under seeded schedules. CPPWAX_SIM_SEEDS sets how many seeds are tried (from
+// CPPWAX_SIM_FIRST on), CPPWAX_SIM_SEED replays one.
+#include "simulation/simulation.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <map>
+#include <string>
+
+namespace cppwax::simulation {
+namespace {
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text ? std::stoull(text) : otherwise;
+}
+
+// Nothing, or what is wrong.
+std::string failure_of(std::uint64_t seed) {
+  Simulation simulation(seed);
+  try {
+    simulation.run();
+    return "";
+  } catch (const Error& error) {
+    return error.what() + ("\n" + simulation.description());
+  }
+}
+
+TEST(Simulation, AnyFlowUnderAnyScheduleGivesWhatItShould) {
+  constexpr int kShown = 5;
+  const std::uint64_t one = number_from("CPPWAX_SIM_SEED", 0);
+  const std::uint64_t first = one ? one : number_from("CPPWAX_SIM_FIRST", 1);
+  const std::uint64_t count = one ? 1 : number_from("CPPWAX_SIM_SEEDS", 300);
+  int failed = 0;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    const std::string failure = failure_of(seed);
+    if (failure.empty()) continue;
+    if (++failed <= kShown) {
+      ADD_FAILURE() << failure << "\nreplay with CPPWAX_SIM_SEED=" << seed << " simulation_tests";
+    }
+  }
+  EXPECT_EQ(failed, 0) << "of " << count << " seeds";
+}
+
+// The seeds must reach what they are for: trivial flows would find nothing.
+TEST(Simulation, TheSeedsReachAllKindsOfRuns) {
+  std::map<std::string, int> runs;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const Simulation::Reached reached = Simulation(seed).run();
+    runs["failed"] += reached.failed;
+    runs["stopped"] += reached.stopped;
+    runs["stopped with items in keyed steps"] += reached.stopped && reached.left_over > 0;
+    runs["of ten epochs and more"] += reached.epochs >= 10;
+    runs["between workers"] += reached.remote_channels > 0;
+    runs["of many items"] += reached.written > 300;
+  }
+  EXPECT_GE(runs["failed"], 5);
+  EXPECT_GE(runs["stopped"], 20);
+  EXPECT_GE(runs["stopped with items in keyed steps"], 5);
+  EXPECT_GE(runs["of ten epochs and more"], 30);
+  EXPECT_GE(runs["between workers"], 60);
+  EXPECT_GE(runs["of many items"], 30);
+}
+
+}  // namespace
+}  // namespace cppwax::simulation
