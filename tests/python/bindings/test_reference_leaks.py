@@ -101,6 +101,7 @@ def test_references_return_to_what_they_were(
     flow = all_kinds(items, mapper(), out)
     flow_before = sys.getrefcount(flow)
     run_it(entry_point, flow)
+    gc.collect()
     assert sys.getrefcount(flow) == flow_before
     out.clear()
     del flow
