@@ -15,7 +15,11 @@ namespace cppwax::bindings {
 
 namespace {
 
-constexpr Duration kTurn = std::chrono::milliseconds(1);
+// Another thread that wants the interpreter waits for Python's switch interval and only then asks
+// for it: before it has asked, it is woken by a release but comes too late to take anything, and
+// has to begin its wait anew. Letting go more often than that would starve it.
+constexpr Duration kUsualInterval = std::chrono::milliseconds(5);
+constexpr Duration kBeyondInterval = std::chrono::milliseconds(1);
 // While this many calls in a row took less than kShort together, the clock is read less often.
 constexpr Duration kShort = std::chrono::microseconds(50);
 constexpr int kMostUnread = 16;
@@ -26,6 +30,7 @@ struct Turn {
   SteadyTime read;
   int unread = 1;
   int left = 1;
+  Duration length = kUsualInterval + kBeyondInterval;
 
   void begin() {
     taken = read = system_clock().steady();
@@ -34,6 +39,17 @@ struct Turn {
 };
 
 thread_local Turn turn;
+
+// `sys.getswitchinterval()`. REQUIRES: the interpreter is held.
+Duration switch_interval() {
+  PyObject* get = PySys_GetObject("getswitchinterval");  // borrowed
+  PyObject* seconds = get != nullptr ? PyObject_CallNoArgs(get) : nullptr;
+  const double value = seconds != nullptr ? PyFloat_AsDouble(seconds) : -1.0;
+  Py_XDECREF(seconds);
+  if (PyErr_Occurred() != nullptr) PyErr_Clear();
+  if (!(value > 0.0 && value < 3600.0)) return kUsualInterval;
+  return std::chrono::round<Duration>(std::chrono::duration<double>(value));
+}
 
 void take(PyThreadState* state) {
   if (!interpreter_alive()) park_for_good();
@@ -63,7 +79,8 @@ GilScope::~GilScope() {
 }
 
 void GilScope::enter() {
-  if (state_ == nullptr) {
+  const bool is_first = state_ == nullptr;
+  if (is_first) {
     state_ = PyGILState_GetThisThreadState();
     if (state_ == nullptr) {
       state_ = PyThreadState_New(PyInterpreterState_Main());
@@ -72,6 +89,7 @@ void GilScope::enter() {
     }
   }
   take(state_);
+  if (is_first) turn.length = switch_interval() + kBeyondInterval;
   // On other threads than the main one this does what Python has put off (garbage collection).
   if (PyErr_CheckSignals() != 0) {
     auto cause = take_python_error(Wrapped::kNo);
@@ -104,7 +122,7 @@ void user_call_ended() {
   if (--turn.left > 0) [[likely]]
     return;
   const SteadyTime now = system_clock().steady();
-  if (now - turn.taken > kTurn) {
+  if (now - turn.taken > turn.length) {
     take(PyEval_SaveThread());
     return;
   }

@@ -76,8 +76,8 @@ class GilHeld {
 };
 
 // To be called after each call of user code: gives other threads their turn once this thread has
-// held the interpreter for more than a millisecond. Costs a few nanoseconds: it reads the clock
-// less often while calls are short.
+// held the interpreter a little longer than Python's switch interval, as Python's own threads do.
+// Costs a few nanoseconds: it reads the clock less often while calls are short.
 void user_call_ended();
 
 }  // namespace cppwax::bindings

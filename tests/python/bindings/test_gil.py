@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +18,8 @@ from cppwax.outputs import DynamicSink, StatelessSinkPartition
 from tests.python.conftest import EntryPoint
 
 TICKS = 100
-# A tick that finds the interpreter busy waits for at most a millisecond of user calls and for
-# Python's own switch interval (5 ms), once for each worker; asserted is five times that.
+# A tick takes a millisecond; if it finds the interpreter busy it waits for Python's switch interval
+# (5 ms) and a millisecond more, once for each worker. Asserted is five times that.
 LONGEST_TICK = 0.001 + 0.006
 ASSERTED_TICK = 5 * LONGEST_TICK
 
@@ -122,6 +123,23 @@ def test_threads_run_on_while_workers_are_busy(
     ticker = Ticker()
     entry_point(flow_of(UntilDone(list(range(20)), ticker), mapper))
     assert ticker.seconds < TICKS * ASSERTED_TICK * entry_point.workers
+
+
+@pytest.fixture
+def long_switch_interval() -> Iterator[float]:
+    """What Python's threads wait for before they ask for the interpreter."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(0.02)
+    yield 0.02
+    sys.setswitchinterval(usual)
+
+
+def test_threads_run_on_with_a_long_switch_interval(
+    run_one: EntryPoint, long_switch_interval: float
+) -> None:
+    ticker = Ticker()
+    run_one(flow_of(UntilDone(list(range(20)), ticker), sum_up))
+    assert ticker.seconds < 5 * TICKS * (0.002 + long_switch_interval)
 
 
 def test_threads_run_on_while_workers_are_idle(entry_point: EntryPoint) -> None:
