@@ -82,6 +82,7 @@ void BytesMeter::look(PyObject* item) {
 PyPayload::PyPayload(PyPayload&& other) noexcept
     : items_(std::exchange(other.items_, {})),
       begin_(std::exchange(other.begin_, 0)),
+      starts_(std::exchange(other.starts_, {})),
       item_bytes_(std::exchange(other.item_bytes_, std::nullopt)) {}
 
 PyPayload::~PyPayload() {
@@ -102,6 +103,7 @@ data::PayloadPtr PyPayload::share() const {
   auto shared = std::make_unique<PyPayload>();
   shared->items_.assign(items().begin(), items().end());
   for (PyObject* item : items()) Py_INCREF(item);
+  for (const std::size_t start : starts_) shared->starts_.push_back(start - begin_);
   shared->item_bytes_ = item_bytes_;
   return shared;
 }
@@ -112,8 +114,41 @@ data::PayloadPtr PyPayload::take_front(std::size_t count) {
   const auto taken = items().first(count);
   front->items_.assign(taken.begin(), taken.end());
   front->item_bytes_ = item_bytes_;
+  const auto behind = std::upper_bound(starts_.begin(), starts_.end(), begin_ + count);
+  for (auto start = starts_.begin(); start != behind; ++start) {
+    front->starts_.push_back(*start - begin_);
+  }
+  starts_.erase(starts_.begin(), behind);
   begin_ += count;
   return front;
+}
+
+void PyPayload::append(data::PayloadPtr other) {
+  PyPayload& more = as_py(*other);
+  start_part();
+  more.each_item([&](PyObject* item, bool starts) {
+    if (starts) start_part();
+    push(item);
+  });
+  more.clear();
+  item_bytes_.reset();
+}
+
+std::size_t PyPayload::part_count() const {
+  if (empty()) return 0;
+  const bool nothing_behind = !starts_.empty() && starts_.back() == items_.size();
+  return 1 + starts_.size() - (nothing_behind ? 1 : 0);
+}
+
+data::PayloadPtr PyPayload::take_part() {
+  return take_front(starts_.empty() ? size() : starts_.front() - begin_);
+}
+
+// The references have gone elsewhere.
+void PyPayload::clear() {
+  items_.clear();
+  starts_.clear();
+  begin_ = 0;
 }
 
 py::object PyPayload::to_list() {
@@ -121,8 +156,7 @@ py::object PyPayload::to_list() {
   if (!list) throw_user_error("making a list of " + count_of(size(), "item"));
   Py_ssize_t index = 0;
   for (PyObject* item : items()) PyList_SET_ITEM(list.ptr(), index++, item);
-  items_.clear();
-  begin_ = 0;
+  clear();
   return list;
 }
 
@@ -130,8 +164,9 @@ std::vector<PyObject*> PyPayload::release() {
   if (begin_ > 0) {
     items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(begin_));
   }
-  begin_ = 0;
-  return std::exchange(items_, {});
+  std::vector<PyObject*> items = std::move(items_);
+  clear();
+  return items;
 }
 
 bool PyPayload::append_if_listlike(PyObject* value) {

@@ -50,6 +50,9 @@ class PyPayload : public data::Payload {
   std::size_t bytes_estimate() const override;
   data::PayloadPtr share() const override;
   data::PayloadPtr take_front(std::size_t count) override;
+  void append(data::PayloadPtr other) override;
+  std::size_t part_count() const override;
+  data::PayloadPtr take_part() override;
 
   // Borrowed; valid until the payload changes.
   std::span<PyObject* const> items() const { return std::span(items_).subspan(begin_); }
@@ -59,6 +62,22 @@ class PyPayload : public data::Payload {
   // Takes over the reference.
   void push(PyObject* item) { items_.push_back(item); }
   void push_borrowed(PyObject* item) { items_.push_back(Py_NewRef(item)); }
+
+  // Lets what is pushed from now on be a part of its own.
+  void start_part() {
+    if (items_.size() > last_start()) starts_.push_back(items_.size());
+  }
+  // Calls `use(item, starts)` for each item; `starts` tells that a part other than the first begins
+  // with it.
+  template <class Use>
+  void each_item(Use&& use) const {
+    auto start = starts_.begin();
+    for (std::size_t i = begin_; i < items_.size(); ++i) {
+      const bool starts = start != starts_.end() && *start == i;
+      if (starts) ++start;
+      use(items_[i], starts);
+    }
+  }
 
   // Gives all items away as a new list; the payload is empty then.
   py::object to_list();
@@ -70,8 +89,13 @@ class PyPayload : public data::Payload {
   bool append_if_listlike(PyObject* value);
 
  private:
+  void clear();
+  std::size_t last_start() const { return starts_.empty() ? begin_ : starts_.back(); }
+
   std::vector<PyObject*> items_;
-  std::size_t begin_ = 0;                     // what is before was taken off
+  std::size_t begin_ = 0;  // what is before was taken off
+  // Where parts but the first begin, rising; the last may lie at the end, with nothing behind it.
+  std::vector<std::size_t> starts_;
   mutable std::optional<double> item_bytes_;  // mean of a sample
 };
 

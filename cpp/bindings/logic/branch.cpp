@@ -22,10 +22,14 @@ class PredicateLogic : public operators::BranchLogic {
   operators::Branches split(data::PayloadPtr batch) override {
     auto trues = std::make_unique<PyPayload>();
     auto falses = std::make_unique<PyPayload>();
-    for (PyObject* item : as_py(*batch).items()) {
+    as_py(*batch).each_item([&](PyObject* item, bool starts) {
+      if (starts) {
+        trues->start_part();
+        falses->start_part();
+      }
       PyPayload& chosen = is_true(item) ? *trues : *falses;
       chosen.push_borrowed(item);
-    }
+    });
     return {std::move(trues), std::move(falses)};
   }
 

@@ -24,11 +24,13 @@ class KeyedRouter : public channel::Router {
     // Worked out for all items first: from the first move on nothing may fail.
     owners_.clear();
     counts_.assign(worker_count_, 0);
-    for (PyObject* item : as_py(*batch).items()) {
+    starts_.clear();
+    as_py(*batch).each_item([&](PyObject* item, bool starts) {
       const std::uint32_t owner = owner_of_key(keyed_item(step_, item).key);
+      if (starts) starts_.push_back(owners_.size());
       owners_.push_back(owner);
       ++counts_[owner];
-    }
+    });
     std::vector<PyPayload*> outs(worker_count_, nullptr);
     for (std::uint32_t worker = 0; worker < worker_count_; ++worker) {
       if (counts_[worker] == 0) continue;
@@ -38,7 +40,16 @@ class KeyedRouter : public channel::Router {
       parts[worker] = std::move(part);
     }
     const std::vector<PyObject*> items = as_py(*batch).release();
-    for (std::size_t i = 0; i < items.size(); ++i) outs[owners_[i]]->push(items[i]);
+    auto start = starts_.begin();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (start != starts_.end() && *start == i) {
+        ++start;
+        for (PyPayload* out : outs) {
+          if (out != nullptr) out->start_part();
+        }
+      }
+      outs[owners_[i]]->push(items[i]);
+    }
   }
 
  protected:
@@ -50,6 +61,7 @@ class KeyedRouter : public channel::Router {
   const StepId& step_;
   std::uint32_t worker_count_;
   std::vector<std::uint32_t> owners_;  // scratch of `split`, by item
+  std::vector<std::size_t> starts_;    // of parts, but the first
   std::vector<std::size_t> counts_;    // by worker
 };
 

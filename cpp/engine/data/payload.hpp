@@ -27,6 +27,15 @@ class Payload {
   virtual PayloadPtr share() const = 0;
   // Takes the first `count` items off. REQUIRES: count <= size().
   virtual PayloadPtr take_front(std::size_t count) = 0;
+
+  // A payload may be several batches of the source joined to one, for speed. What it was made of is
+  // kept, through `share`, `take_front` and routers too, for user code that sees batches.
+  // Puts the items of `other` behind, as parts of their own; `other` is empty then.
+  virtual void append(PayloadPtr other) = 0;
+  // At least 1, unless it is empty.
+  virtual std::size_t part_count() const = 0;
+  // Takes the first part off. REQUIRES: not empty.
+  virtual PayloadPtr take_part() = 0;
 };
 
 }  // namespace cppwax::data

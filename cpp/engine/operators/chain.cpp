@@ -13,7 +13,7 @@ class ChainStep::ChainJob final : public Job {
  public:
   ChainJob(std::vector<Link>& links, Epoch epoch, data::PayloadPtr batch)
       : links_(links), epoch_(epoch), places_(links.size()) {
-    places_.front().waiting.push_back(std::move(batch));
+    wait_for(0, std::move(batch));
   }
 
   Work run(Emitter& out) override {
@@ -42,7 +42,7 @@ class ChainStep::ChainJob final : public Job {
     void emit(std::size_t, data::PayloadPtr batch) override {
       if (!batch || batch->size() == 0) return;
       emitted_ += batch->size();
-      chain_.places_[link_ + 1].waiting.push_back(std::move(batch));
+      chain_.wait_for(link_ + 1, std::move(batch));
     }
     std::size_t room() const override {
       const std::size_t room = out_.room();
@@ -82,6 +82,15 @@ class ChainStep::ChainJob final : public Job {
     }
   }
 
+  void wait_for(std::size_t link, data::PayloadPtr batch) {
+    auto& waiting = places_[link].waiting;
+    const auto& logic = links_[link].flat_map;
+    while (logic && logic->sees_batches() && batch->part_count() > 1) {
+      waiting.push_back(batch->take_part());
+    }
+    waiting.push_back(std::move(batch));
+  }
+
   static data::PayloadPtr take_waiting(Place& place) {
     data::PayloadPtr batch = std::move(place.waiting.front());
     place.waiting.pop_front();
@@ -90,7 +99,7 @@ class ChainStep::ChainJob final : public Job {
 
   void pass_on(std::size_t link, data::PayloadPtr batch, Emitter& out) {
     if (link + 1 == places_.size()) return out.emit(std::move(batch));
-    places_[link + 1].waiting.push_back(std::move(batch));
+    wait_for(link + 1, std::move(batch));
   }
 
   std::vector<Link>& links_;

@@ -49,13 +49,22 @@ void InnerStep::take_message(std::size_t input, channel::Envelope envelope) {
   const std::size_t sender = first_sender_[input] + envelope.sender;
   if (auto* batch = std::get_if<data::Batch>(&envelope.message)) {
     ENGINE_ASSERT(frontier_.allows(sender, batch->epoch), batch->epoch, epoch_);
-    tasks_[batch->epoch].push_back(Task{batch->epoch, std::move(batch->payload), nullptr,
-                                        inputs_[input], envelope.sender, batch->amount});
+    take_batch(std::move(*batch), *inputs_[input], envelope.sender);
   } else if (const auto* frontier = std::get_if<data::FrontierAdvance>(&envelope.message)) {
     frontier_.advance(sender, frontier->epoch);
   } else {
     frontier_.end(sender, std::get<data::End>(envelope.message));
   }
+}
+
+// Of a payload in parts, the last part gives back the credit of all.
+void InnerStep::take_batch(data::Batch batch, channel::Receiver& from, std::size_t sender) {
+  auto& queue = tasks_[batch.epoch];
+  while (sees_batches() && batch.payload->part_count() > 1) {
+    queue.push_back(Task{batch.epoch, batch.payload->take_part(), nullptr, &from, sender});
+  }
+  queue.push_back(
+      Task{batch.epoch, std::move(batch.payload), nullptr, &from, sender, batch.amount});
 }
 
 // One task a call. A due time fires after the batch that is in work and before the next one, but
@@ -82,7 +91,7 @@ bool InnerStep::work_on(Task& task) {
   }
   working_in_.reset();
   if (task.job) return false;
-  if (task.from) task.from->owe(task.sender, task.epoch, task.amount);
+  if (task.amount.items > 0) task.from->owe(task.sender, task.epoch, task.amount);
   due_again_ = !task.from && due_now();
   return true;
 }

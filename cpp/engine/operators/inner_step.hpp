@@ -37,6 +37,8 @@ class InnerStep : public Step {
  protected:
   // Works on a batch; returns what is left to do when the slice is used up, or null.
   virtual std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter& out) = 0;
+  // Whether a joined payload is worked on part by part.
+  virtual bool sees_batches() const { return false; }
   // When there is work although nothing arrives, and that work.
   virtual std::optional<WallTime> next_due() const { return std::nullopt; }
   virtual std::unique_ptr<Job> start_due(WallTime) { return nullptr; }
@@ -56,6 +58,7 @@ class InnerStep : public Step {
 
   void take_arrived();
   void take_message(std::size_t input, channel::Envelope envelope);
+  void take_batch(data::Batch batch, channel::Receiver& from, std::size_t sender);
   void work();
   bool work_on(Task& task);
   bool due_now() const;

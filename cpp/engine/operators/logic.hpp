@@ -59,6 +59,8 @@ class Job {
 class FlatMapBatchLogic {
  public:
   virtual ~FlatMapBatchLogic() = default;
+  // Whether user code sees what is one batch: then it is given the source's, not joined ones.
+  virtual bool sees_batches() const { return true; }
   virtual std::unique_ptr<Job> start(data::PayloadPtr batch) = 0;
 };
 
@@ -84,6 +86,7 @@ class InspectLogic {
 class KeyedBody {
  public:
   virtual ~KeyedBody() = default;
+  virtual bool sees_batches() const { return true; }
   virtual std::unique_ptr<Job> on_batch(data::PayloadPtr batch) = 0;
   // For the keys whose due time is <= now. `next_due()` must be past `now` when the job is done,
   // unless user code asked for a time that is over already.
@@ -114,6 +117,7 @@ class SourcePart {
 class SinkLogic {
  public:
   virtual ~SinkLogic() = default;
+  virtual bool sees_batches() const { return true; }
   virtual void write(data::PayloadPtr batch) = 0;
   virtual void close() = 0;
 };

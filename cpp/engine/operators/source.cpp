@@ -12,6 +12,19 @@ namespace {
 constexpr Duration kFirstPause = std::chrono::milliseconds(1);
 constexpr Duration kLongestPause = std::chrono::milliseconds(20);
 
+// Batches are joined while polls are quick, up to so many items, bytes and so much time in all. Not
+// before some polls in a row were quick: a source that waits inside `next_batch` would else hold
+// the item before.
+constexpr Duration kQuickPoll = std::chrono::microseconds(50);
+constexpr std::size_t kQuickBefore = 16;
+constexpr Duration kJoinFor = std::chrono::milliseconds(1);
+constexpr std::size_t kJoinItems = 1000;
+constexpr std::size_t kJoinBytes = 256 * 1024;
+
+bool is_empty(const Polled& polled) {
+  return !polled.items || polled.items->size() == 0;
+}
+
 }  // namespace
 
 SourceStep::SourceStep(std::vector<std::unique_ptr<SourcePart>> parts, Outputs outputs,
@@ -25,6 +38,7 @@ void SourceStep::open() {
 }
 
 Activity SourceStep::activate() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   open_epochs();
   if (host_.stopping()) {
     end(data::EndKind::kStopped);
@@ -33,7 +47,7 @@ Activity SourceStep::activate() {
   } else if (may_poll()) {
     const bool again = poll_due_parts();
     if (open_parts_ == 0) end(data::EndKind::kEof);
-    if (again && !done_) return Activity::kAgain;
+    if ((again || failure_) && !done_) return Activity::kAgain;
   }
   return Activity::kWaits;
 }
@@ -73,22 +87,69 @@ bool SourceStep::poll_due_parts() {
 // Returns whether the run goes on.
 bool SourceStep::poll(Part& part) {
   polled_in_ = epoch_;
-  Polled polled = part.source->next_batch();
+  const bool join = host_.may_join() && open_parts_ == 1;
+  Polled polled = join ? poll_joining(part) : poll_once(part);
   if (polled.kind == Polled::Kind::kAbort) {
     host_.abort();
     return false;
   }
   // With an epoch for each round, a poll that brings nothing, or the end, is work of its epoch too:
   // else the epoch would never close, and the other parts would not be polled again.
-  const bool empty = !polled.items || polled.items->size() == 0;
-  if (!empty || host_.epoch_each_poll()) host_.report_active(epoch_);
-  if (polled.kind == Polled::Kind::kEof) {
-    close_part(part);
-  } else {
-    outputs_.send(0, epoch_, std::move(polled.items));
-    schedule(part, empty);
-  }
+  if (!is_empty(polled) || host_.epoch_each_poll()) host_.report_active(epoch_);
+  outputs_.send(0, epoch_, std::move(polled.items));
+  if (polled.kind == Polled::Kind::kEof) close_part(part);
   return true;
+}
+
+// What a poll gave goes on before a failure that follows it comes out.
+Polled SourceStep::poll_once(Part& part) {
+  Polled polled = part.source->next_batch();
+  if (polled.kind != Polled::Kind::kItems) return polled;
+  try {
+    schedule(part, is_empty(polled));
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  return polled;
+}
+
+// Several polls as one, where nobody can see it. An end or a failure comes out after what was
+// polled before it; an abort drops that.
+Polled SourceStep::poll_joining(Part& part) {
+  const SteadyTime began = host_.clock().steady();
+  Polled joined = poll_once(part);
+  SteadyTime last = note_poll(part, began);
+  std::size_t bytes = is_empty(joined) ? 0 : joined.items->bytes_estimate();
+  while (may_go_on(part, joined) && bytes < kJoinBytes && last - began < kJoinFor) {
+    Polled next;
+    try {
+      next = poll_once(part);
+    } catch (...) {
+      failure_ = std::current_exception();
+      break;
+    }
+    last = note_poll(part, last);
+    if (next.kind == Polled::Kind::kAbort) return next;
+    joined.kind = next.kind;
+    if (is_empty(next)) break;
+    bytes += next.items->bytes_estimate();
+    joined.items->append(std::move(next.items));
+  }
+  return joined;
+}
+
+// Whether another poll may be joined to what is held.
+bool SourceStep::may_go_on(const Part& part, const Polled& held) const {
+  if (held.kind != Polled::Kind::kItems || is_empty(held) || failure_) return false;
+  if (part.quick_polls < kQuickBefore || held.items->size() >= kJoinItems) return false;
+  return part.awake == WallTime{} || part.awake <= host_.clock().wall();
+}
+
+// Returns the present time.
+SteadyTime SourceStep::note_poll(Part& part, SteadyTime began) const {
+  const SteadyTime now = host_.clock().steady();
+  part.quick_polls = now - began < kQuickPoll ? part.quick_polls + 1 : 0;
+  return now;
 }
 
 void SourceStep::schedule(Part& part, bool empty) {

@@ -2,6 +2,7 @@
 // Partitioned and dynamic sources differ only in where their parts come from.
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,8 +33,9 @@ class SourceStep final : public Step {
  private:
   struct Part {
     std::unique_ptr<SourcePart> source;
-    WallTime awake;     // not to be polled before; long past: at once
-    Duration pause{0};  // after the last empty poll
+    WallTime awake;               // not to be polled before; long past: at once
+    Duration pause{0};            // after the last empty poll
+    std::size_t quick_polls = 0;  // in a row, up to now
     bool ended = false;
   };
 
@@ -41,6 +43,10 @@ class SourceStep final : public Step {
   bool may_poll() const;
   bool poll_due_parts();
   bool poll(Part& part);
+  Polled poll_once(Part& part);
+  Polled poll_joining(Part& part);
+  bool may_go_on(const Part& part, const Polled& held) const;
+  SteadyTime note_poll(Part& part, SteadyTime began) const;
   void schedule(Part& part, bool empty);
   void close_part(Part& part);
   void end(data::EndKind kind);
@@ -52,6 +58,7 @@ class SourceStep final : public Step {
   std::optional<Epoch> polled_in_;
   std::size_t next_part_ = 0;  // where a round that ran out of credit goes on
   std::size_t open_parts_;
+  std::exception_ptr failure_;  // comes out when the items polled before it are through
   bool done_ = false;
 };
 

@@ -31,6 +31,13 @@ class StepWithLogic : public InnerStep {
   Logic& logic() { return *logic_; }
   const Logic& logic() const { return *logic_; }
 
+  bool sees_batches() const override {
+    if constexpr (requires(const Logic& asked) { asked.sees_batches(); }) {
+      return logic_->sees_batches();
+    }
+    return false;
+  }
+
   // Lets a new job use up the slice at hand; null when it is through.
   static std::unique_ptr<Job> begin(std::unique_ptr<Job> job, Emitter& out) {
     if (job && job->run(out) == Work::kDone) job.reset();

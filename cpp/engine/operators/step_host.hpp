@@ -23,6 +23,9 @@ class StepHost {
   // Each round of polls is an epoch of its own.
   virtual bool epoch_each_poll() const = 0;
 
+  // Whether batches of a source may be joined: not where the rounds of several sources can be seen.
+  virtual bool may_join() const = 0;
+
   // The first work of an epoch on this worker is told to the clock (P7); repeats are free.
   virtual void report_active(Epoch epoch) = 0;
   // Ends the whole execution at once, without an error.

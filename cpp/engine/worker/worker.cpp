@@ -1,5 +1,6 @@
 #include "engine/worker/worker.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -17,6 +18,8 @@ Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, co
       clock_(clock),
       peers_(peers),
       settings_(settings),
+      single_source_(1 == std::count_if(plan.steps().begin(), plan.steps().end(),
+                                        [](const auto& s) { return graph::is_source(s.kind); })),
       activations_(plan, settings.seat.worker_count),
       wiring_(plan, settings.seat, settings.window, peers, activations_),
       builder_(plan, logic, settings.seat, wiring_, *this),

@@ -1,8 +1,10 @@
 // Items for the engine's tests: a payload of integers, and the codec over it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -18,18 +20,36 @@ using Ints = std::vector<std::int64_t>;
 
 class IntPayload final : public data::Payload {
  public:
-  explicit IntPayload(Ints values) : values_(std::move(values)) {}
+  explicit IntPayload(Ints values) : values_(std::move(values)), parts_{values_.size()} {}
 
   std::size_t size() const override { return values_.size(); }
   std::size_t bytes_estimate() const override { return values_.size() * kItemBytes; }
-  data::PayloadPtr share() const override { return std::make_unique<IntPayload>(values_); }
+  data::PayloadPtr share() const override {
+    auto shared = std::make_unique<IntPayload>(values_);
+    shared->parts_ = parts_;
+    return shared;
+  }
   data::PayloadPtr take_front(std::size_t count) override {
     ENGINE_ASSERT(count <= values_.size(), count, values_.size());
     const auto middle = values_.begin() + static_cast<std::ptrdiff_t>(count);
     auto front = std::make_unique<IntPayload>(Ints(values_.begin(), middle));
     values_.erase(values_.begin(), middle);
+    for (std::size_t left = count; left > 0;) {
+      const std::size_t taken = std::min(left, parts_.front());
+      front->parts_.back() = taken;
+      left -= taken;
+      if (left > 0) front->parts_.push_back(0);
+      if ((parts_.front() -= taken) == 0) parts_.pop_front();
+    }
     return front;
   }
+  void append(data::PayloadPtr other) override {
+    auto& more = dynamic_cast<IntPayload&>(*other);
+    values_.insert(values_.end(), more.values_.begin(), more.values_.end());
+    parts_.insert(parts_.end(), more.parts_.begin(), more.parts_.end());
+  }
+  std::size_t part_count() const override { return values_.empty() ? 0 : parts_.size(); }
+  data::PayloadPtr take_part() override { return take_front(parts_.front()); }
 
   const Ints& values() const { return values_; }
 
@@ -37,6 +57,7 @@ class IntPayload final : public data::Payload {
 
  private:
   Ints values_;
+  std::deque<std::size_t> parts_;  // sizes
 };
 
 inline data::PayloadPtr ints(Ints values) {

@@ -26,6 +26,7 @@ class FakeHost final : public operators::StepHost {
   bool stopping() const override { return stop; }
   bool probe_passed(Epoch epoch) const override { return epoch <= probe; }
   bool epoch_each_poll() const override { return interval_zero; }
+  bool may_join() const override { return joining; }
   void report_active(Epoch epoch) override { active.push_back(epoch.value()); }
   void abort() override { aborted = true; }
 
@@ -34,6 +35,7 @@ class FakeHost final : public operators::StepHost {
   Epoch probe = kFirstEpoch;
   bool stop = false;
   bool interval_zero = false;
+  bool joining = false;
   bool aborted = false;
   std::vector<std::uint64_t> active;
 };
