@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/base/error.hpp"
-#include "support/run_record.hpp"
-#include "support/step_bench.hpp"
+#include "support/source_bench.hpp"
 
 namespace cppwax::operators {
 namespace {
@@ -19,57 +18,7 @@ using test::sleeps;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// One source step with scripted parts "a", "b", ….
-struct Bench {
-  using Before = std::function<void(const std::string& call, test::Seat)>;
-
-  explicit Bench(std::vector<Script> scripts, channel::Amount window = {100, 10000},
-                 Before before = {})
-      : flow(flow_with(std::move(before))),
-        record(flow),
-        down(window),
-        step(parts(std::move(scripts)), outputs_to({&down}), host, kFirstEpoch) {
-    step.open();
-  }
-
-  static test::BuiltFlow flow_with(Before before) {
-    test::Flow flow;
-    flow.source("in", test::Flow::Scripts{});
-    flow.last().before = std::move(before);
-    flow.sink("out", "in");
-    return flow.build();
-  }
-  std::vector<std::unique_ptr<SourcePart>> parts(std::vector<Script> scripts) {
-    scripts_ = std::move(scripts);
-    flow.specs[0].script = [this](test::Seat, const std::string& name) {
-      return scripts_.at(static_cast<std::size_t>(name[0] - 'a'));
-    };
-    logic.emplace(flow, host.time, record);
-    std::vector<std::unique_ptr<SourcePart>> all;
-    for (std::size_t i = 0; i < scripts_.size(); ++i) {
-      const std::string name(1, static_cast<char>('a' + i));
-      all.push_back(logic->source_part(StepIndex(0), {}, name));
-    }
-    return all;
-  }
-  // One activation, and what came of it.
-  std::vector<std::string> turn() {
-    again = step.activate() == Activity::kAgain;
-    return down.take();
-  }
-  std::size_t polls() { return record.count("in.next_batch @0"); }
-  std::size_t closes() { return record.count("in.close @0"); }
-
-  std::vector<Script> scripts_;
-  test::InScope scope;
-  test::FakeHost host;
-  test::BuiltFlow flow;
-  test::RunRecord record;
-  std::optional<test::IntLogic> logic;
-  test::Drain down;
-  SourceStep step;
-  bool again = false;
-};
+using Bench = test::SourceBench;
 
 TEST(SourceStep, PollsEachPartOnceInARound) {
   Bench bench({{gives({1}), gives({2})}, {gives({10}), gives({20})}});
