@@ -1,0 +1,83 @@
+"""Runs rows in interleaved rounds and prints medians, noise, hits and misses.
+
+Each run is a new process, so that no side inherits the other's memory or imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from benchmarks import report
+from benchmarks.workload import CPPWAX, Row, Side, Workload
+
+
+def measure(row: Row, rounds: int, seconds: float) -> report.Measured:
+    """Run all sides of a row, round by round.
+
+    Each side's runs last at least `seconds`, but none has more items than the first, which is
+    cppwax: a slower side has fewer, or a round would last for minutes.
+
+    Args:
+        row: What to run.
+        rounds: How often.
+        seconds: How long a run should last.
+
+    Returns:
+        What each round gave.
+    """
+    sides = [side for side in row.sides if not side.package or find_spec(side.package)]
+    sizes: dict[Side, int] = {}
+    for side in sides:
+        size = row.size(side, seconds)
+        sizes[side] = min(size, next(iter(sizes.values()), size))
+    measured = report.Measured(row, sizes, {side: [] for side in sides})
+    for number in range(rounds):
+        # Another side begins each round: what comes first may find the machine in another state.
+        first = number % len(sides)
+        for side in sides[first:] + sides[:first]:
+            measured.costs[side].append(row.cost(side, sizes[side]))
+    return measured
+
+
+def main(rows: Sequence[Row]) -> int:
+    """Run rows as a command.
+
+    Args:
+        rows: What can be run.
+
+    Returns:
+        The exit code. A run that fails or gives a wrong result ends the process.
+    """
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    parser.add_argument("rows", nargs="*", metavar="row", help=", ".join(r.name for r in rows))
+    parser.add_argument("--rounds", type=int, help="how many interleaved rounds (7)")
+    parser.add_argument("--seconds", type=float, help="how long a run lasts at least (3.5)")
+    parser.add_argument("--quick", action="store_true", help="3 rounds of 0.3 s: a rough idea")
+    parser.add_argument(
+        "--one",
+        nargs=4,
+        metavar=("ROW", "SIDE", "COUNT", "SETTING"),
+        help="a single run in this process, as the rounds start it; for profilers",
+    )
+    args = parser.parse_args()
+    by_name = {row.name: row for row in rows}
+    if args.one:
+        name, side, count, setting = args.one
+        row = by_name[name]
+        assert isinstance(row, Workload)
+        return row.run_here(row.sides[int(side)], int(count), int(setting))
+    if unknown := set(args.rows) - set(by_name):
+        parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(by_name)}")
+    rounds = args.rounds or (3 if args.quick else 7)
+    seconds = args.seconds or (0.3 if args.quick else 3.5)
+    assert rows[0].sides[0].package == CPPWAX.package
+    print(report.machine(), flush=True)
+    all_measured = []
+    for row in [by_name[name] for name in args.rows] or rows:
+        all_measured.append(measure(row, rounds, seconds))
+        print(f"\n{report.details(all_measured[-1])}", flush=True)
+    print(f"\n{report.table(all_measured)}")
+    return 0

@@ -1,0 +1,127 @@
+"""How fast are two workers, over one, with user code of 3 µs an item and a keyed count?
+
+Under one interpreter lock two workers cannot be faster; the question is what they lose.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.harness import main
+from benchmarks.workload import (
+    BATCH,
+    BYTEWAX,
+    CPPWAX,
+    Library,
+    Side,
+    Workload,
+    derived,
+    speed_over,
+)
+
+_EFFORT_NS = 3000
+_KEYS = 100
+
+_CPPWAX_TWO = Side("cppwax -w2", "cppwax", 2)
+_BYTEWAX_TWO = Side("Bytewax -w2", "bytewax", 2)
+_BLOCK = list(range(BATCH))
+
+
+def worker_of(turns: int) -> Callable[[int], str]:
+    """Make user code that turns a loop so many times and then names a key."""
+
+    def work(number: int) -> str:
+        total = number
+        for turn in range(turns):
+            total ^= turn
+        return f"key{(number + (total - total)) % _KEYS}"
+
+    return work
+
+
+def turns_for(nanoseconds: float) -> int:
+    """Find out how many turns take that long here."""
+
+    def quickest(turns: int) -> float:
+        work = worker_of(turns)
+        took = []
+        for _ in range(20):
+            began = time.process_time_ns()
+            for number in _BLOCK:
+                work(number)
+            took.append((time.process_time_ns() - began) / len(_BLOCK))
+        return min(took)
+
+    few, many = quickest(10), quickest(110)
+    return max(1, round(10 + (nanoseconds - few) * 100 / (many - few)))
+
+
+class PartOfNumbers:
+    """Gives the batches of one worker: the same numbers again and again."""
+
+    def __init__(self, count: int) -> None:
+        """Take how many."""
+        self._left = count
+
+    def next_batch(self) -> list[int]:
+        """Give a batch."""
+        if not self._left:
+            raise StopIteration
+        size = min(self._left, BATCH)
+        self._left -= size
+        return _BLOCK if size == BATCH else _BLOCK[:size]
+
+
+class ScalingThreads(Workload):
+    """See the module."""
+
+    name = "scaling_threads"
+    title = "-w2 over -w1: a DynamicSource, a map of 3 µs, count_final"
+    counts = "wall"
+    sides = (CPPWAX, _CPPWAX_TWO, BYTEWAX, _BYTEWAX_TWO)
+    bars = (
+        speed_over("must", 0.97, CPPWAX, _CPPWAX_TWO),
+        speed_over("should", 1.0, CPPWAX, _CPPWAX_TWO),
+        speed_over("Bytewax", 0.97, BYTEWAX, _BYTEWAX_TWO),
+    )
+
+    def size(self, side: Side, seconds: float) -> int:
+        """See base class."""
+        self.setting = self.setting or turns_for(_EFFORT_NS)
+        return super().size(side, seconds)
+
+    def prepare(self, count: int, setting: int) -> None:
+        """See base class."""
+        self._count = count
+        self._work = worker_of(setting)
+        self._out: list[tuple[str, int]] = []
+
+    def flow(self, library: Library) -> Any:
+        """See base class."""
+        op, count = library.op, self._count
+        part = derived(PartOfNumbers, library.inputs.StatelessSourcePartition)
+
+        class Numbers:
+            def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
+                return part(count // worker_count)
+
+        flow = library.dataflow.Dataflow(self.name)
+        source = derived(Numbers, library.inputs.DynamicSource)()
+        worked = op.map("work", op.input("numbers", flow, source), self._work)
+        counts = op.count_final("count", worked, str)
+        op.output("out", counts, library.testing.TestingSink(self._out))
+        return flow
+
+    def is_right(self) -> bool:
+        """See base class."""
+        expected = {f"key{n}": self._count // _KEYS for n in range(_KEYS)} if self._count else {}
+        return dict(self._out) == expected and len(self._out) == len(expected)
+
+
+ROWS = (ScalingThreads(),)
+
+if __name__ == "__main__":
+    sys.exit(main(ROWS))

@@ -1,0 +1,282 @@
+"""What a row of the benchmarks is: inputs, a flow for any library, a plain loop, what it must reach.
+
+A row is measured in processes of its own, one for each run; `harness.py` starts them.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import Any, TypeVar
+
+X = TypeVar("X")
+
+ROOT = Path(__file__).parents[1]
+
+#: Counts of items are multiples of this, so that blocks, batches, keys and workers come out even.
+GRAIN = 10_000
+
+#: Items a batch, where a row does not say otherwise.
+BATCH = 1000
+
+#: A run that takes longer is a failure: a hang must not stop all the rows after it.
+_DEADLINE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Side:
+    """Who runs: a library with so many workers, or a plain loop, whose package is empty."""
+
+    label: str
+    package: str
+    workers: int = 1
+
+
+CPPWAX = Side("cppwax", "cppwax")
+BYTEWAX = Side("Bytewax", "bytewax")
+LOOP = Side("loop", "")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A cost that must or should not be exceeded, as a factor of another side's cost.
+
+    Without another side, the factor is the cost itself.
+    """
+
+    level: str
+    factor: float
+    shown: Callable[[float], str]
+    of: Side | None
+    subject: Side = CPPWAX
+
+
+def at_most(level: str, factor: float, of: Side = LOOP) -> Bar:
+    """Ask for at most so many times the cost of another side."""
+    return Bar(level, factor, lambda ratio: f"{ratio:.3g}x {of.label}", of)
+
+
+def part_of(level: str, divisor: float, of: Side = BYTEWAX) -> Bar:
+    """Ask for at most the cost of another side, divided by a number."""
+    return Bar(level, 1 / divisor, lambda ratio: f"{of.label} / {1 / ratio:.3g}", of)
+
+
+def speed_over(level: str, speed: float, of: Side, subject: Side) -> Bar:
+    """Ask for a speed, as a factor of another side's speed."""
+    return Bar(level, 1 / speed, lambda ratio: f"{1 / ratio:.3g} of {of.label}", of, subject)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took, or a unit of it."""
+
+    cpu: float
+    wall: float
+
+
+class Library:
+    """The modules of cppwax or Bytewax, by the names that both have."""
+
+    def __init__(self, package: str) -> None:
+        """Import them."""
+        self.op: Any = import_module(f"{package}.operators")
+        self.dataflow: Any = import_module(f"{package}.dataflow")
+        self.inputs: Any = import_module(f"{package}.inputs")
+        self.outputs: Any = import_module(f"{package}.outputs")
+        self.testing: Any = import_module(f"{package}.testing")
+
+    def run(self, flow: Any, workers: int, epoch_interval: timedelta | None) -> None:
+        """Run a flow to its end in this process."""
+        if workers == 1:
+            self.testing.run_main(flow, epoch_interval=epoch_interval)
+        else:
+            self.testing.cluster_main(
+                flow, [], 0, epoch_interval=epoch_interval, worker_count_per_proc=workers
+            )
+
+
+class Row(ABC):
+    """A question with several sides, and the bars for its answer."""
+
+    name: str
+    title: str
+    #: What a figure is, and what it is called; seconds times `scale` make one.
+    unit = "ns an item"
+    scale = 1e9
+    #: The figure that counts: "cpu" or "wall". The other one is shown beside.
+    counts = "cpu"
+    sides: tuple[Side, ...] = (CPPWAX, BYTEWAX, LOOP)
+    bars: tuple[Bar, ...] = ()
+
+    @abstractmethod
+    def size(self, side: Side, seconds: float) -> int:
+        """Choose how many units a run must have so as to last that long."""
+
+    @abstractmethod
+    def cost(self, side: Side, size: int) -> Cost:
+        """Run once, in a new process; return seconds a unit."""
+
+
+class Workload(Row):
+    """A row whose runs differ by their count of items.
+
+    The parent process calls `size` and `cost`; each run is a process of its own that calls
+    `prepare`, then `flow` or `loop` within the clock, then `is_right`.
+    """
+
+    #: A number that the parent finds out once and tells all runs.
+    setting = 0
+    epoch_interval: timedelta | None = None
+
+    @abstractmethod
+    def prepare(self, count: int, setting: int) -> None:
+        """Make inputs for `count` items, a multiple of `GRAIN`, or for none."""
+
+    @abstractmethod
+    def flow(self, library: Library) -> Any:
+        """Define the dataflow over the inputs."""
+
+    def loop(self) -> None:
+        """Do the same as the flow in the fastest plain Python, with the same callables."""
+        raise TypeError(f"{self.name} has no loop")
+
+    @abstractmethod
+    def is_right(self) -> bool:
+        """Tell whether the result is what `count` items must give."""
+
+    def size(self, side: Side, seconds: float) -> int:
+        """See base class."""
+        count, none = GRAIN, self._sample(side, 0).cpu
+        while (took := self._sample(side, count).cpu - none) < seconds:
+            wanted = count * 1.2 * seconds / max(took, 0.001)
+            # What a short run says is not to be trusted far.
+            count = int(min(max(wanted, 1.5 * count), 50 * count)) // GRAIN * GRAIN
+        return count
+
+    def cost(self, side: Side, size: int) -> Cost:
+        """See base class; what a run without any items takes is not counted."""
+        none, all_ = self._sample(side, 0), self._sample(side, size)
+        return Cost((all_.cpu - none.cpu) / size, (all_.wall - none.wall) / size)
+
+    def _sample(self, side: Side, count: int) -> Cost:
+        """Run in a new process."""
+        module = type(self).__module__
+        if module == "__main__" and (spec := sys.modules[module].__spec__):
+            module = spec.name
+        where = str(self.sides.index(side))
+        run = [sys.executable, "-m", module, "--one", self.name, where, str(count)]
+        done = subprocess.run(
+            [*run, str(self.setting)],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            what = f"{self.name}, {side.label}, {count:,} items"
+            raise SystemExit(f"{what}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return Cost(**json.loads(done.stdout))
+
+    def run_here(self, side: Side, count: int, setting: int) -> int:
+        """Be the process of one run: print what it took, as JSON; return the exit code."""
+        self.prepare(count, setting)
+        job = self.loop
+        if side.package:
+            library = Library(side.package)
+            flow = self.flow(library)
+
+            def job() -> None:
+                library.run(flow, side.workers, self.epoch_interval)
+
+        gc.collect()
+        cpu, wall = cpu_seconds(), time.perf_counter()
+        job()
+        cost = {"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall}
+        if not self.is_right():
+            print("WRONG RESULT", file=sys.stderr)
+            return 1
+        print(json.dumps(cost))
+        return 0
+
+
+def cpu_seconds() -> float:
+    """Tell how much time all threads of this process have had on a core."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for a run: one that does not look whether to compile the engine.
+
+    An editable install does so at each start; see docs/developing.md.
+    """
+    import cppwax._engine  # noqa: F401  # Compiled now, if it must be.
+
+    builds = [
+        folder
+        for finder in sys.meta_path
+        if type(finder).__name__ == "ScikitBuildRedirectingFinder"
+        and isinstance(folder := getattr(finder, "path", None), str)
+    ]
+    return {**os.environ, "SKBUILD_EDITABLE_SKIP": os.pathsep.join(builds)}
+
+
+def repeated(block: list[X], count: int) -> Iterator[X]:
+    """Give the items of a block again and again, `count` in all, and make none."""
+    assert count % len(block) == 0
+    return chain.from_iterable(repeat(block, count // len(block)))
+
+
+def batches(items: Iterable[X]) -> Iterator[list[X]]:
+    """Cut into batches, as a loop does that is as sparing with memory as a flow."""
+    rest = iter(items)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def derived(plain: type, base: Any) -> Any:
+    """Make a subclass of a library's base class from a class that has the methods."""
+    return type(plain.__name__, (plain, base), {})
+
+
+class Tail:
+    """Counts items and keeps the last thousand; where results are too many to keep."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.count = 0
+        self.last: deque[Any] = deque(maxlen=BATCH)
+
+    def write_batch(self, items: list[Any]) -> None:
+        """Take a batch."""
+        self.count += len(items)
+        self.last.extend(items)
+
+    def sink(self, library: Library) -> Any:
+        """Give it as a sink of a library; the part of each worker writes here."""
+        outer = self
+
+        class Part:
+            def write_batch(self, items: list[Any]) -> None:
+                outer.write_batch(items)
+
+        class Sink:
+            def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
+                return derived(Part, library.outputs.StatelessSinkPartition)()
+
+        return derived(Sink, library.outputs.DynamicSink)()
