@@ -61,9 +61,7 @@ elseif(CPPWAX_SANITIZE)
     "CPPWAX_SANITIZE is \"${CPPWAX_SANITIZE}\"; it must be empty, \"address\" or \"thread\".")
 endif()
 if(CPPWAX_SANITIZE)
-  # GCC says itself that its -Wmaybe-uninitialized is unreliable under sanitizers; so it is here.
-  add_compile_options(
-    ${CPPWAX_SANITIZE_FLAGS} -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+  add_compile_options(${CPPWAX_SANITIZE_FLAGS} -fno-omit-frame-pointer)
   add_link_options(${CPPWAX_SANITIZE_FLAGS})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # What a sanitizer adds to the code makes GCC guess wrong here, as its manual says; the build
