@@ -238,7 +238,7 @@ void Plan::connect(StepIndex from, std::size_t from_port, StepIndex to) {
 
 void Plan::add_probe() {
   const StepIndex probe(static_cast<std::uint32_t>(steps_.size()));
-  steps_.push_back({flow_id_ + ".probe", StepKind::kProbe, {}, {}, {}, {}});
+  steps_.push_back({"probe of " + flow_id_, StepKind::kProbe, {}, {}, {}, {}});
   for (std::uint32_t i = 0; i < probe.value(); ++i) {
     const auto& ports = steps_[i].out_channels;
     const bool is_last = std::all_of(ports.begin(), ports.end(),

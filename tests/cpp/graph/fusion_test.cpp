@@ -65,7 +65,7 @@ TEST_F(FusionTest, JoinsStatelessStepsInARow) {
   add("b", StepKind::kNoop, {"a"});
   add("c", StepKind::kInspectDebug, {"b"});
   add("out", kSink, {"c"});
-  EXPECT_THAT(fuse(), ElementsAre("in", "a+b+c", "out", "f.probe"));
+  EXPECT_THAT(fuse(), ElementsAre("in", "a+b+c", "out", "probe of f"));
 
   const Step& chain = fused_.steps()[1];
   EXPECT_EQ(chain.kind, StepKind::kChain);
@@ -74,7 +74,7 @@ TEST_F(FusionTest, JoinsStatelessStepsInARow) {
   EXPECT_THAT(chain.in_channels, SizeIs(1));
   EXPECT_THAT(consumers("in", 0), ElementsAre("c"));
   EXPECT_THAT(consumers("c", 0), ElementsAre("out"));
-  EXPECT_THAT(consumers("out", 0), ElementsAre("f.probe"));
+  EXPECT_THAT(consumers("out", 0), ElementsAre("probe of f"));
   EXPECT_THAT(fused_.channels(), SizeIs(3));
 }
 
@@ -97,7 +97,7 @@ TEST_F(FusionTest, LeavesALoneStepAsItIs) {
   add("in", kSource, {});
   add("a", kMap, {"in"});
   add("out", kSink, {"a"});
-  EXPECT_THAT(fuse(), ElementsAre("in", "a", "out", "f.probe"));
+  EXPECT_THAT(fuse(), ElementsAre("in", "a", "out", "probe of f"));
   EXPECT_EQ(fused_.steps()[1].kind, kMap);
   EXPECT_THAT(fused_.steps()[1].links, IsEmpty());
 }
@@ -110,7 +110,7 @@ TEST_F(FusionTest, EndsAtASecondConsumer) {
   add("d", kMap, {"b"});
   add("out1", kSink, {"c"});
   add("out2", kSink, {"d"});
-  EXPECT_THAT(fuse(), ElementsAre("in", "a+b", "c", "d", "out1", "out2", "f.probe"));
+  EXPECT_THAT(fuse(), ElementsAre("in", "a+b", "c", "d", "out1", "out2", "probe of f"));
   EXPECT_THAT(consumers("b", 0), ElementsAre("c", "d"));
 }
 
@@ -119,7 +119,7 @@ TEST_F(FusionTest, AStreamThatIsConsumedTwiceByOneStepDoesNotJoin) {
   add("a", kMap, {"in"});
   add("both", StepKind::kMerge, {"a", "a"});
   add("out", kSink, {"both"});
-  EXPECT_THAT(fuse(), ElementsAre("in", "a", "both", "out", "f.probe"));
+  EXPECT_THAT(fuse(), ElementsAre("in", "a", "both", "out", "probe of f"));
   EXPECT_THAT(consumers("a", 0), ElementsAre("both", "both"));
 }
 
@@ -139,7 +139,7 @@ TEST_F(FusionTest, EndsWhereItemsSplitMeetOrMove) {
   add("h", kMap, {"g"});
   add("out", StepKind::kSinkPartitioned, {"h"});
   EXPECT_THAT(fuse(), ElementsAre("in", "a+b", "split", "c+d", "merge", "spread", "e+f", "keyed",
-                                  "g+h", "out", "f.probe"));
+                                  "g+h", "out", "probe of f"));
   EXPECT_THAT(consumers("split", 0), ElementsAre("d"));
   EXPECT_THAT(consumers("split", 1), ElementsAre("merge"));
   const Step& merge = step(fused_, "merge");
@@ -155,9 +155,9 @@ TEST_F(FusionTest, AChainAtTheEndTellsTheProbe) {
   add("in", kSource, {});
   add("a", kMap, {"in"});
   add("look", StepKind::kInspectDebug, {"a"});
-  EXPECT_THAT(fuse(), ElementsAre("in", "a+look", "f.probe"));
+  EXPECT_THAT(fuse(), ElementsAre("in", "a+look", "probe of f"));
   EXPECT_THAT(consumers("look", 0), IsEmpty());
-  EXPECT_THAT(consumers("look", 1), ElementsAre("f.probe"));
+  EXPECT_THAT(consumers("look", 1), ElementsAre("probe of f"));
 }
 
 // Chains that lie between each other in the order of the plan.
@@ -172,7 +172,8 @@ TEST_F(FusionTest, ChannelsStillGoForward) {
   add("c1", kMap, {"b1"});
   add("merge", StepKind::kMerge, {"c1", "c2"});
   add("out", kSink, {"merge"});
-  EXPECT_THAT(fuse(), ElementsAre("in1", "in2", "a2+b2+c2", "a1+b1+c1", "merge", "out", "f.probe"));
+  EXPECT_THAT(fuse(),
+              ElementsAre("in1", "in2", "a2+b2+c2", "a1+b1+c1", "merge", "out", "probe of f"));
   for (const Channel& channel : fused_.channels()) EXPECT_LT(channel.from, channel.to);
   const Step& merge = step(fused_, "merge");
   EXPECT_EQ(fused_.step(fused_.channel(merge.in_channels.at(0)).from).id, "c1");

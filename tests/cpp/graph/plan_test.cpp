@@ -75,7 +75,7 @@ TEST_F(PlanTest, WiresAChain) {
   const Plan plan = build();
 
   EXPECT_EQ(plan.flow_id(), "f");
-  EXPECT_THAT(step_ids(plan), ElementsAre("in", "map", "out", "f.probe"));
+  EXPECT_THAT(step_ids(plan), ElementsAre("in", "map", "out", "probe of f"));
   EXPECT_THAT(order_, ElementsAre(0, 1, 2));
   EXPECT_THAT(step(plan, "map").inputs, ElementsAre(step(plan, "in").outputs[0]));
   EXPECT_THAT(consumers(plan, "in", 0), ElementsAre("map"));
@@ -93,7 +93,7 @@ TEST_F(PlanTest, TheProbeHearsASinkOnAPortOfItsOwn) {
   const Plan plan = build();
   EXPECT_THAT(step(plan, "in").out_channels, SizeIs(1));
   EXPECT_THAT(step(plan, "out").out_channels, SizeIs(1));
-  EXPECT_THAT(consumers(plan, "out", 0), ElementsAre("f.probe"));
+  EXPECT_THAT(consumers(plan, "out", 0), ElementsAre("probe of f"));
   const Step& probe = plan.steps().back();
   EXPECT_EQ(probe.kind, StepKind::kProbe);
   EXPECT_THAT(probe.inputs, IsEmpty());
@@ -109,9 +109,9 @@ TEST_F(PlanTest, TheProbeHearsALastStepThatHasOutputsApartFromItsItems) {
   const Plan plan = build();
   EXPECT_THAT(consumers(plan, "split", 0), IsEmpty());
   EXPECT_THAT(consumers(plan, "split", 1), IsEmpty());
-  EXPECT_THAT(consumers(plan, "split", 2), ElementsAre("f.probe"));
+  EXPECT_THAT(consumers(plan, "split", 2), ElementsAre("probe of f"));
   EXPECT_THAT(consumers(plan, "look", 0), IsEmpty());
-  EXPECT_THAT(consumers(plan, "look", 1), ElementsAre("f.probe"));
+  EXPECT_THAT(consumers(plan, "look", 1), ElementsAre("probe of f"));
 }
 
 TEST_F(PlanTest, AStepWithOneConsumerOnAnyPortIsNoLastStep) {
@@ -153,7 +153,7 @@ TEST_F(PlanTest, RoutesByTheConsumer) {
   EXPECT_EQ(route_to(plan, "files"), Route::kPartitioned);
   EXPECT_EQ(route_to(plan, "print"), Route::kLocal);
   EXPECT_EQ(route_to(plan, "noop"), Route::kLocal);
-  EXPECT_EQ(route_to(plan, "f.probe"), Route::kEverywhere);
+  EXPECT_EQ(route_to(plan, "probe of f"), Route::kEverywhere);
 }
 
 TEST_F(PlanTest, KeepsTheOrderOfArguments) {
@@ -189,7 +189,7 @@ TEST_F(PlanTest, SortsStepsThatWereAddedBeforeTheirProducers) {
   add("in", kSource, {}, {"a"});
   add("other", kSource, {}, {"c"});
   const Plan plan = build();
-  EXPECT_THAT(step_ids(plan), ElementsAre("in", "map", "out", "other", "f.probe"));
+  EXPECT_THAT(step_ids(plan), ElementsAre("in", "map", "out", "other", "probe of f"));
   EXPECT_THAT(order_, ElementsAre(2, 1, 0, 3));
 }
 
@@ -201,7 +201,7 @@ TEST_F(PlanTest, KeepsTheOrderOfAddingWhereNothingDepends) {
     add("out_" + name, kSink, {name}, {});
   }
   EXPECT_THAT(step_ids(build()),
-              ElementsAre("in_z", "in_m", "in_a", "out_a", "out_z", "out_m", "f.probe"));
+              ElementsAre("in_z", "in_m", "in_a", "out_a", "out_z", "out_m", "probe of f"));
   EXPECT_THAT(order_, ElementsAre(0, 1, 2, 3, 4, 5));
 }
 
@@ -235,7 +235,7 @@ TEST_F(PlanTest, RefusesAFlowWithoutASinkOrInspection) {
 TEST_F(PlanTest, AnInspectionCountsAsAnOutput) {
   add("in", StepKind::kSourceDynamic, {}, {"a"});
   add("look", StepKind::kInspectDebug, {"a"}, {"b"});
-  EXPECT_THAT(step_ids(build()), ElementsAre("in", "look", "f.probe"));
+  EXPECT_THAT(step_ids(build()), ElementsAre("in", "look", "probe of f"));
 }
 
 TEST_F(PlanTest, RefusesAStreamThatNobodyProduces) {

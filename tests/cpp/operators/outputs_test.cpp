@@ -106,6 +106,9 @@ class LargeItems final : public data::Payload {
     count_ -= count;
     return std::make_unique<LargeItems>(count);
   }
+  void append(data::PayloadPtr other) override { count_ += other->size(); }
+  std::size_t part_count() const override { return count_ > 0 ? 1 : 0; }
+  data::PayloadPtr take_part() override { return take_front(count_); }
 
  private:
   std::size_t count_;

@@ -90,6 +90,16 @@ TEST(StatefulBatchStep, NotifiesBetweenBatches) {
               ElementsAre("build @0", "on_batch @0", "on_due @0", "on_batch @0", "on_due @0"));
 }
 
+TEST(StatefulBatchStep, SeesTheBatchesOfAJoinedPayload) {
+  Bench bench(with_due(0us));
+  data::PayloadPtr joined = test::ints({keyed(1, 1)});
+  joined->append(test::ints({keyed(1, 2)}));
+  bench.feed.receiver()->deliver(0, data::Batch{kFirstEpoch, std::move(joined), {2, 16}});
+  EXPECT_THAT(bench.run(), ElementsAre(text(1, {keyed(1, 1)}), text(1, {keyed(1, 1001)}),
+                                       text(1, {keyed(1, 3)}), text(1, {keyed(1, 1003)})));
+  EXPECT_EQ(bench.feed.repaid(), 2);
+}
+
 TEST(StatefulBatchStep, NotifiesInTheEpochItIsIn) {
   Bench bench(with_due(10s));
   bench.feed.batch(1, {keyed(1, 5)});

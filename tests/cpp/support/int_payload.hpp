@@ -47,6 +47,8 @@ class IntPayload final : public data::Payload {
     auto& more = dynamic_cast<IntPayload&>(*other);
     values_.insert(values_.end(), more.values_.begin(), more.values_.end());
     parts_.insert(parts_.end(), more.parts_.begin(), more.parts_.end());
+    more.values_.clear();
+    more.parts_.clear();
   }
   std::size_t part_count() const override { return values_.empty() ? 0 : parts_.size(); }
   data::PayloadPtr take_part() override { return take_front(parts_.front()); }
