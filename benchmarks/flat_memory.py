@@ -7,7 +7,6 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import cppwax.operators as op
 from cppwax.dataflow import Dataflow
@@ -63,7 +62,7 @@ class Adding(DynamicSink[int]):
 
 def peak_megabytes() -> float:
     """Tell the most memory the process has taken so far."""
-    peak: Any = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 

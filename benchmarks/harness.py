@@ -73,7 +73,8 @@ def main(rows: Sequence[Row]) -> int:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(by_name)}")
     rounds = args.rounds or (3 if args.quick else 7)
     seconds = args.seconds or (0.3 if args.quick else 3.5)
-    assert rows[0].sides[0].package == CPPWAX.package
+    if not find_spec(CPPWAX.package):
+        parser.error("cppwax is not installed here; ./test makes an environment that has it, .venv")
     print(report.machine(), flush=True)
     all_measured = []
     for row in [by_name[name] for name in args.rows] or rows:

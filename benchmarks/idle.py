@@ -1,84 +1,95 @@
-"""Runs a flow whose source has nothing for a while, and tells how much of a core that took."""
+"""How much of a core does a quiet source take, on one worker and on three?
+
+A source says when it wants to be asked again, or leaves it to the engine to ask now and then.
+"""
 
 from __future__ import annotations
 
-import argparse
-import resource
 import sys
-import time
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
-import cppwax.operators as op
-from cppwax.connectors.stdio import StdOutSink
-from cppwax.dataflow import Dataflow
-from cppwax.inputs import DynamicSource, StatelessSourcePartition
-from cppwax.testing import cluster_main, run_main
+from benchmarks.harness import main
+from benchmarks.workload import BYTEWAX, CPPWAX, Bar, Library, Side, Workload, derived
 
-
-class _QuietPart(StatelessSourcePartition[str]):
-    def __init__(self, seconds: float, polled: bool) -> None:
-        self._until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-        self._polled = polled
-
-    def next_batch(self) -> list[str]:
-        if datetime.now(timezone.utc) >= self._until:
-            raise StopIteration
-        return []
-
-    def next_awake(self) -> datetime | None:
-        # None: the engine polls now and then; a time: it sleeps until then.
-        return None if self._polled else self._until
+_CPPWAX_THREE = Side("cppwax -w3", "cppwax", 3)
+_BYTEWAX_THREE = Side("Bytewax -w3", "bytewax", 3)
 
 
-class Quiet(DynamicSource[str]):
-    """Has no items, and ends after some seconds."""
+class Idle(Workload):
+    """A flow without items, for so many milliseconds."""
 
-    def __init__(self, seconds: float, polled: bool) -> None:
-        """Take the length, and whether the source wants to be polled meanwhile."""
-        self._seconds = seconds
-        self._polled = polled
+    unit = "% of a core"
+    #: A cost is seconds of a core a millisecond of quiet.
+    scale = 1e5
+    sides = (CPPWAX, BYTEWAX, _CPPWAX_THREE, _BYTEWAX_THREE)
+    bars = (
+        Bar("must", 1, "{} %", None),
+        Bar("should", 0.1, "{} %", None),
+        Bar("must", 3, "{} % on three", None, _CPPWAX_THREE),
+        Bar("should", 0.3, "{} % on three", None, _CPPWAX_THREE),
+    )
+    epoch_interval = timedelta(seconds=1)
+    _polled: bool
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> _QuietPart:
+    def size(self, side: Side, seconds: float) -> int:
         """See base class."""
-        return _QuietPart(self._seconds, self._polled)
+        return round(seconds * 1000)
+
+    def prepare(self, count: int, setting: int) -> None:
+        """See base class."""
+        self._length = timedelta(milliseconds=count)
+        self._ended = 0
+        self._out: list[str] = []
+
+    def flow(self, library: Library) -> Any:
+        """See base class."""
+        op, row = library.op, self
+
+        class Part:
+            def __init__(self) -> None:
+                self._until = datetime.now(timezone.utc) + row._length
+
+            def next_batch(self) -> list[str]:
+                if datetime.now(timezone.utc) < self._until:
+                    return []
+                row._ended += 1
+                raise StopIteration
+
+            def next_awake(self) -> datetime | None:
+                return None if row._polled else self._until
+
+        class Quiet:
+            def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
+                return derived(Part, library.inputs.StatelessSourcePartition)()
+
+        flow = library.dataflow.Dataflow(self.name)
+        quiet = op.input("quiet", flow, derived(Quiet, library.inputs.DynamicSource)())
+        op.output("out", op.map("map", quiet, str.upper), library.testing.TestingSink(self._out))
+        return flow
+
+    def is_right(self) -> bool:
+        """See base class."""
+        return self._ended > 0 and not self._out
 
 
-def _cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+class IdleAsleep(Idle):
+    """The source names the time of its next item."""
+
+    name = "idle_asleep"
+    title = "a source whose next_awake lies in the future; epochs of 1 s"
+    _polled = False
 
 
-def measure(seconds: float, workers: int, polled: bool) -> float:
-    """Run an idle flow; return the share of a core that it used."""
-    flow = Dataflow("idle")
-    quiet = op.input("quiet", flow, Quiet(seconds, polled))
-    op.output("out", op.map("map", quiet, str.upper), StdOutSink())
-    cpu, wall = _cpu_seconds(), time.perf_counter()
-    if workers == 1:
-        run_main(flow, epoch_interval=timedelta(seconds=1))
-    else:
-        cluster_main(
-            flow, [], 0, worker_count_per_proc=workers, epoch_interval=timedelta(seconds=1)
-        )
-    return (_cpu_seconds() - cpu) / (time.perf_counter() - wall)
+class IdlePolled(Idle):
+    """The source does not know."""
+
+    name = "idle_polled"
+    title = "a source whose next_awake is None, and which has nothing; epochs of 1 s"
+    _polled = True
 
 
-def main() -> int:
-    """Run all.
-
-    Returns:
-        The exit code: 0.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10)
-    args = parser.parse_args()
-    for workers in (1, 3):
-        for polled in (False, True):
-            share = measure(args.seconds, workers, polled)
-            how = "next_awake None (polled)" if polled else "next_awake in the future"
-            print(f"-w{workers}, {how}: {share:.2%} of a core")
-    return 0
-
+ROWS = (IdleAsleep(), IdlePolled())
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(ROWS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain, repeat
 from typing import Any
 
 from benchmarks.harness import main
@@ -28,6 +29,11 @@ def running_sum(state: int | None, value: int) -> tuple[int, int]:
 def add(state: int, value: int) -> int:
     """Add up."""
     return state + value
+
+
+def counts(count: int, keys: int) -> dict[str, int]:
+    """Return how often each key occurs among so many items."""
+    return {f"key{n}": count // keys for n in range(keys)} if count else {}
 
 
 class StatefulMap(Workload):
@@ -65,10 +71,8 @@ class StatefulMap(Workload):
 
     def is_right(self) -> bool:
         """See base class."""
-        last = {f"key{n}": self._count // self._KEYS for n in range(self._KEYS)}
-        return self._tail.count == self._count and dict(self._tail.last) == (
-            last if self._count else {}
-        )
+        last = dict(self._tail.last)
+        return self._tail.count == self._count and last == counts(self._count, self._KEYS)
 
 
 class FoldFinal(Workload):
@@ -96,32 +100,31 @@ class FoldFinal(Workload):
     def loop(self) -> None:
         """See base class."""
         states: dict[str, int] = {}
+        builder = int
         for key, value in self._items:
-            states[key] = add(states[key] if key in states else int(), value)
+            states[key] = add(states[key] if key in states else builder(), value)
         self._out += states.items()
 
     def is_right(self) -> bool:
         """See base class."""
-        expected = {f"key{n}": self._count // self._KEYS for n in range(self._KEYS)}
-        return dict(self._out) == (expected if self._count else {}) and len(self._out) in (
-            0,
-            self._KEYS,
-        )
+        expected = counts(self._count, self._KEYS)
+        return dict(self._out) == expected and len(self._out) == len(expected)
 
 
 class Join(Workload):
     """See the module."""
 
     name = "join"
-    title = "join of two sides, final rows; 1,000 keys, batches of 1,000; per item of either side"
+    title = "join of two sides, final rows; each key ten times a side; per item of either side"
     bars = (part_of("must", 12), at_most("should", 1.5))
-    _KEYS = 1000
+    _TIMES = 10
 
     def prepare(self, count: int, setting: int) -> None:
         """See base class."""
-        self._count = count
-        block = [(f"key{n % self._KEYS}", n) for n in range(GRAIN // 2)]
-        self._sides = [repeated(block, count // 2), repeated(block, count // 2)]
+        self._keys = count // 2 // self._TIMES
+        left = [(f"key{n}", n) for n in range(self._keys)]
+        right = [(key, -n) for key, n in left]
+        self._sides = [chain.from_iterable(repeat(side, self._TIMES)) for side in (left, right)]
         self._out: list[tuple[str, tuple[int, ...]]] = []
 
     def flow(self, library: Library) -> Any:
@@ -150,8 +153,7 @@ class Join(Workload):
 
     def is_right(self) -> bool:
         """See base class."""
-        last = range(GRAIN // 2 - self._KEYS, GRAIN // 2)
-        expected = {f"key{n % self._KEYS}": (n, n) for n in last} if self._count else {}
+        expected = {f"key{n}": (n, -n) for n in range(self._keys)}
         return dict(self._out) == expected and len(self._out) == len(expected)
 
 

@@ -103,14 +103,15 @@ def _table_row(measured: Measured) -> tuple[str, ...]:
 
 
 def _verdict(measured: Measured, bar: Bar, noise: bool = False) -> str:
-    wanted = bar.shown(bar.factor)
     ratios = measured.ratios(bar)
     if not ratios:
-        return f"{wanted}: not measured"
+        return f"{bar.text.format(bar.number(bar.factor))}: not measured"
     middle = median(ratios)
+    around = f" ({bar.number(min(ratios))}..{bar.number(max(ratios))})" if noise else ""
+    if bar.level == "figure":
+        return f"{bar.text.format(bar.number(middle))}{around}"
     outcome = "hit" if middle <= bar.factor * _TOLERANCE else "MISS"
-    around = f" ({bar.shown(min(ratios))} .. {bar.shown(max(ratios))})" if noise else ""
-    return f"{wanted}: {outcome}, is {bar.shown(middle)}{around}"
+    return f"{bar.text.format(bar.number(bar.factor))}: {outcome}, is {bar.number(middle)}{around}"
 
 
 def _with_noise(figures: list[float]) -> str:

@@ -31,8 +31,10 @@ def itself(word: str) -> str:
 class WordCost(Workload):
     """See the module."""
 
-    name = "wordcount"
-    title = "flat_map, count_final; lines of 10 words, 20,000 different ones; batches of 1,000 lines"
+    name = "word_cost"
+    title = (
+        "flat_map, count_final; lines of 10 words, 20,000 different ones; batches of 1,000 lines"
+    )
     unit = "ns a word"
     bars = (part_of("must", 6), at_most("should", 1.2))
 

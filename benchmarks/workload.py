@@ -1,4 +1,4 @@
-"""What a row of the benchmarks is: inputs, a flow for any library, a plain loop, what it must reach.
+"""What a row of the benchmarks is: inputs, a flow for any library, a loop, what it must reach.
 
 A row is measured in processes of its own, one for each run; `harness.py` starts them.
 """
@@ -14,7 +14,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -54,29 +54,36 @@ LOOP = Side("loop", "")
 class Bar:
     """A cost that must or should not be exceeded, as a factor of another side's cost.
 
-    Without another side, the factor is the cost itself.
+    Without another side, the factor is the cost itself. Of the level "figure" the ratio is shown
+    and not judged.
     """
 
     level: str
     factor: float
-    shown: Callable[[float], str]
+    #: How to say it, with `{}` for the ratio, or for one over the ratio.
+    text: str
     of: Side | None
     subject: Side = CPPWAX
+    inverse: bool = False
+
+    def number(self, ratio: float) -> str:
+        """Return a ratio as the text has it."""
+        return f"{1 / ratio if self.inverse else ratio:.3g}"
 
 
 def at_most(level: str, factor: float, of: Side = LOOP) -> Bar:
     """Ask for at most so many times the cost of another side."""
-    return Bar(level, factor, lambda ratio: f"{ratio:.3g}x {of.label}", of)
+    return Bar(level, factor, f"{{}}x {of.label}", of)
 
 
 def part_of(level: str, divisor: float, of: Side = BYTEWAX) -> Bar:
     """Ask for at most the cost of another side, divided by a number."""
-    return Bar(level, 1 / divisor, lambda ratio: f"{of.label} / {1 / ratio:.3g}", of)
+    return Bar(level, 1 / divisor, f"{of.label} / {{}}", of, inverse=True)
 
 
 def speed_over(level: str, speed: float, of: Side, subject: Side) -> Bar:
     """Ask for a speed, as a factor of another side's speed."""
-    return Bar(level, 1 / speed, lambda ratio: f"{1 / ratio:.3g} of {of.label}", of, subject)
+    return Bar(level, 1 / speed, f"speed {{}} of {of.label}", of, subject, inverse=True)
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,7 @@ class Workload(Row):
 
     @abstractmethod
     def prepare(self, count: int, setting: int) -> None:
-        """Make inputs for `count` items, a multiple of `GRAIN`, or for none."""
+        """Make inputs for `count` items: a multiple of `GRAIN`, or none."""
 
     @abstractmethod
     def flow(self, library: Library) -> Any:
