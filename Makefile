@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check asan tsan wheel
+.PHONY: help setup check asan tsan bench wheel
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -17,6 +17,9 @@ asan: setup ## the engine's tests under the address and undefined-behaviour sani
 
 tsan: setup ## the engine's tests under the thread sanitizer
 	cmake --workflow --preset tsan
+
+bench: setup ## medians and ratios to Bytewax and plain loops; ARGS=--quick for a rough idea
+	.venv/bin/python -m benchmarks $(ARGS)
 
 wheel: setup ## source distribution and wheel, into dist/
 	.venv/bin/python -m build --outdir dist
