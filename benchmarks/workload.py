@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from itertools import chain, islice, repeat
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -170,7 +171,7 @@ class Workload(Row):
         while (took := self._sample(side, count).cpu - none) < seconds:
             wanted = count * 1.2 * seconds / max(took, 0.001)
             # What a short run says is not to be trusted far.
-            count = int(min(max(wanted, 1.5 * count), 50 * count)) // GRAIN * GRAIN
+            count = ceil(min(max(wanted, 1.5 * count), 50 * count) / GRAIN) * GRAIN
         return count
 
     def cost(self, side: Side, size: int) -> Cost:
