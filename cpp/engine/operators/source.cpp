@@ -84,7 +84,7 @@ bool SourceStep::poll_due_parts() {
                      [&](const Part& part) { return !part.ended && part.awake <= now; });
 }
 
-// Returns whether the run goes on.
+// Returns whether the round goes on: not after an abort or a failure.
 bool SourceStep::poll(Part& part) {
   polled_in_ = epoch_;
   const bool join = host_.may_join() && open_parts_ == 1;
@@ -98,7 +98,7 @@ bool SourceStep::poll(Part& part) {
   if (!is_empty(polled) || host_.epoch_each_poll()) host_.report_active(epoch_);
   outputs_.send(0, epoch_, std::move(polled.items));
   if (polled.kind == Polled::Kind::kEof) close_part(part);
-  return true;
+  return !failure_;
 }
 
 // What a poll gave goes on before a failure that follows it comes out.
@@ -141,7 +141,10 @@ Polled SourceStep::poll_joining(Part& part) {
 // Whether another poll may be joined to what is held.
 bool SourceStep::may_go_on(const Part& part, const Polled& held) const {
   if (held.kind != Polled::Kind::kItems || is_empty(held) || failure_) return false;
-  if (part.quick_polls < kQuickBefore || held.items->size() >= kJoinItems) return false;
+  // What is held counts as sent: nothing more is asked for without credit (P4).
+  const auto room = static_cast<std::size_t>(outputs_.room(epoch_));
+  const std::size_t most = std::min(kJoinItems, room);
+  if (part.quick_polls < kQuickBefore || held.items->size() >= most) return false;
   return part.awake == WallTime{} || part.awake <= host_.clock().wall();
 }
 

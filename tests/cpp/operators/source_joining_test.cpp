@@ -57,6 +57,15 @@ TEST(SourceJoining, EndsAtAThousandItems) {
   EXPECT_EQ(bench.polls(), 1000u + kQuickBefore - 1);
 }
 
+TEST(SourceJoining, EndsWhereCreditDoes) {
+  JoiningBench bench({singles(3000)});
+  bench.pass_quick_polls();
+  bench.down.sender()->send(kFirstEpoch, test::ints(test::counting(4980)));
+  bench.down.take();
+  EXPECT_THAT(bench.turn(), ElementsAre("1:[15 16 17 18 19]"));
+  EXPECT_THAT(bench.turn(), IsEmpty());
+}
+
 TEST(SourceJoining, LetsAnItemGoThatIsFollowedByNothing) {
   JoiningBench bench({quick_then({gives({100}), has_nothing(), gives({200})})});
   bench.pass_quick_polls();
