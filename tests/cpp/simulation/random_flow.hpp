@@ -37,7 +37,10 @@ class RandomFlow {
  public:
   RandomFlow(Random& random, std::uint32_t worker_count)
       : random_(random), worker_count_(worker_count) {
-    for (std::size_t left = random_.between(1, 3); left > 0; --left) add_source();
+    const std::size_t sources = random_.between(1, 3);
+    // Polls of a lone source are joined once some in a row were quick.
+    if (sources == 1 && random_.chance(50)) most_polls_ = 5 * kMostPolls;
+    for (std::size_t left = sources; left > 0; --left) add_source();
     for (std::size_t left = random_.between(1, 9); left > 0; --left) add_step();
     add_ends();
   }
@@ -47,6 +50,9 @@ class RandomFlow {
   bool holds_items() const { return holds_items_; }
   static constexpr std::size_t kKeys = 6;
   static constexpr std::size_t kLargestPoll = 40;
+  static constexpr std::size_t kMostPolls = 12;
+  // Whether polls may be joined; their batches are of at most two items then.
+  bool joins_polls() const { return most_polls_ > kMostPolls; }
 
  private:
   // A stream that needs a consumer, with about how many items it has.
@@ -66,15 +72,17 @@ class RandomFlow {
 
   test::Script script() {
     test::Script script;
-    const std::size_t largest = random_.one_of<std::size_t>({1, 3, 8, kLargestPoll});
-    for (std::size_t left = random_.below(12); left > 0; --left) {
+    const bool is_long = joins_polls();
+    const std::size_t largest = is_long ? 2 : random_.one_of<std::size_t>({1, 3, 8, kLargestPoll});
+    const unsigned sleepy = is_long ? 3 : 25;
+    for (std::size_t left = random_.below(most_polls_); left > 0; --left) {
       test::Poll poll;
-      if (random_.chance(80)) {
+      if (random_.chance(is_long ? 98 : 80)) {
         for (auto items = random_.between(1, largest); items > 0; --items) {
           poll.items.push_back(make_item(salt(), ++origins_));
         }
       }
-      if (random_.chance(25)) poll.sleep = some_time();
+      if (random_.chance(sleepy)) poll.sleep = some_time();
       script.push_back(std::move(poll));
     }
     return script;
@@ -159,6 +167,7 @@ class RandomFlow {
           }
         });
     flow_.last().gathered = some_results();
+    flow_.last().sees_batches = random_.chance(50);
     open_.push_back({down, up.items * most / 2});
   }
 
@@ -207,6 +216,7 @@ class RandomFlow {
     const std::string down =
         flow_.keyed_step(name(holds ? "hold" : "sum"), up.stream, std::move(body));
     flow_.last().gathered = some_results();
+    flow_.last().sees_batches = random_.chance(50);
     flow_.last().key = [salt = salt()](std::int64_t item) {
       return static_cast<std::int64_t>(hash_of(item, salt) % kKeys);
     };
@@ -242,6 +252,7 @@ class RandomFlow {
   std::uint32_t worker_count_;
   test::Flow flow_;
   std::vector<Open> open_;
+  std::size_t most_polls_ = kMostPolls;
   std::size_t steps_ = 0;
   std::uint64_t origins_ = 0;
   bool holds_items_ = false;

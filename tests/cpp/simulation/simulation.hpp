@@ -36,6 +36,14 @@ class SimObserver final : public test::Observer {
   void polled(StepIndex step, test::Seat, const Ints& items) override {
     Ints& all = facts.polled[id(step)];
     all.insert(all.end(), items.begin(), items.end());
+    batches_.insert(items);
+  }
+  // Joined or not, user code that sees batches sees the source's.
+  void mapped(StepIndex step, test::Seat, const Ints& items) override {
+    const test::StepSpec& mapper = spec(step);
+    if (!mapper.inputs[0].starts_with("look.")) return;
+    ENGINE_ASSERT(!mapper.sees_batches || batches_.contains(items), mapper.id, items.size());
+    joins += !batches_.contains(items);
   }
   void left_over(StepIndex step, test::Seat, const Ints& items) override {
     Ints& all = facts.left_over[id(step)];
@@ -80,6 +88,7 @@ class SimObserver final : public test::Observer {
 
   Facts facts;
   Outcome written_items;
+  int joins = 0;  // batches that were joined
 
  private:
   StepId id(StepIndex step) const { return spec(step).id; }
@@ -97,6 +106,7 @@ class SimObserver final : public test::Observer {
   Model model_;
   bool count_;
   bool interval_zero_;
+  std::set<Ints> batches_;  // as polled
   std::map<StepId, int> eof_calls_;
   std::map<StepId, int> builds_;
   std::map<StepId, int> closes_;
@@ -160,6 +170,7 @@ class Simulation {
     std::size_t written = 0;  // items
     std::size_t left_over = 0;
     std::size_t remote_channels = 0;
+    int joins = 0;
   };
 
   Reached run() {
@@ -187,6 +198,7 @@ class Simulation {
     check_peaks(*cluster, plan);
     Reached reached{false, cluster->at(0).end_kind() == data::EndKind::kStopped,
                     cluster->at(0).opened().value()};
+    reached.joins = observer.joins;
     reached.remote_channels = cluster->peaks().size();
     {
       const test::InScope scope;
@@ -275,6 +287,8 @@ class Simulation {
     switch (step.kind) {
       case graph::StepKind::kSourceDynamic:
       case graph::StepKind::kSourcePartitioned:
+        // Joining stops at the end of the credit, with the last poll beyond it.
+        if (generated_.joins_polls()) return settings_.cluster.window.items + 1;
         return RandomFlow::kLargestPoll;
       case graph::StepKind::kFlatMapBatch:
         return gathered;

@@ -53,6 +53,7 @@ TEST(Simulation, TheSeedsReachAllKindsOfRuns) {
     runs["stopped with items in keyed steps"] += reached.stopped && reached.left_over > 0;
     runs["of ten epochs and more"] += reached.epochs >= 10;
     runs["between workers"] += reached.remote_channels > 0;
+    runs["with joined batches"] += reached.joins > 0;
     runs["of many items"] += reached.written > 300;
   }
   EXPECT_GE(runs["failed"], 5);
@@ -60,6 +61,7 @@ TEST(Simulation, TheSeedsReachAllKindsOfRuns) {
   EXPECT_GE(runs["stopped with items in keyed steps"], 5);
   EXPECT_GE(runs["of ten epochs and more"], 30);
   EXPECT_GE(runs["between workers"], 60);
+  EXPECT_GE(runs["with joined batches"], 3);
   EXPECT_GE(runs["of many items"], 30);
 }
 

@@ -91,6 +91,8 @@ struct StepSpec {
   // What keyed steps and partitioned sinks route by; default: key_of.
   std::function<std::int64_t(std::int64_t item)> key{};
   KeyedSpec body{};
+  // Of flat_map_batch, keyed steps and sinks.
+  bool sees_batches = true;
   // How many results flat_map_batch and keyed steps gather before they emit.
   std::size_t gathered = 64 * 1024;
   // Called before each piece of user code with its name ("build", "next_batch", "close", …). What

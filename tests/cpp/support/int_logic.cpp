@@ -62,8 +62,10 @@ std::unique_ptr<Job> job_over(const StepSpec& spec, Ints inputs,
 class IntFlatMap final : public operators::FlatMapBatchLogic {
  public:
   explicit IntFlatMap(Place place) : place_(place) {}
+  bool sees_batches() const override { return place_.spec.sees_batches; }
   std::unique_ptr<Job> start(data::PayloadPtr batch) override {
     place_.enter("flat_map");
+    place_.observer.mapped(place_.step, place_.seat, values_of(batch));
     return job_over(place_.spec, values_of(batch), place_.spec.flat_map);
   }
 
@@ -111,6 +113,7 @@ class IntBody final : public operators::KeyedBody {
     place_.observer.left_over(place_.step, place_.seat, left);
   }
 
+  bool sees_batches() const override { return place_.spec.sees_batches; }
   std::unique_ptr<Job> on_batch(data::PayloadPtr batch) override {
     place_.enter("on_batch");
     return job_over(place_.spec, values_of(batch),
@@ -207,6 +210,7 @@ class ScriptedPart final : public operators::SourcePart {
 class IntSink final : public operators::SinkLogic {
  public:
   explicit IntSink(Place place) : place_(place) {}
+  bool sees_batches() const override { return place_.spec.sees_batches; }
   void write(data::PayloadPtr batch) override {
     place_.enter("write");
     ENGINE_ASSERT(!closed_);

@@ -40,6 +40,8 @@ class Observer {
   // Each piece of user code, by name, before it runs.
   virtual void called(StepIndex, Seat, const std::string&) {}
   virtual void polled(StepIndex, Seat, const Ints&) {}
+  // What a flat_map_batch was called with.
+  virtual void mapped(StepIndex, Seat, const Ints&) {}
   virtual void inspected(StepIndex, Seat, Epoch, const Ints&) {}
   virtual void written(StepIndex, Seat, const Ints&) {}
   // What a keyed step held when it went.

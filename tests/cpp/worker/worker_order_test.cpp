@@ -104,6 +104,7 @@ TEST(WorkerOrder, IdleEpochsStayOpen) {
 TEST(WorkerOrder, AFloodFromOthersDoesNotKeepAnEpochOpen) {
   Flow flow;
   flow.dynamic_source("in", [](Seat) { return Script(5'000, gives({keyed(1, 1)})); });
+  flow.sink("none", flow.dynamic_source("other", [](Seat) { return Script{}; }));  // or polls join
   flow.inspect("look", flow.keyed_step("sum", "in"));
   Bench bench(flow, {.worker_count = 2, .epoch_interval = 1ms});
   while (!bench.cluster.all_finished()) {
