@@ -28,6 +28,7 @@ class SimObserver final : public test::Observer {
       : flow_(flow), model_(flow), count_(count_in_flight), interval_zero_(interval_zero) {}
 
   void called(StepIndex step, test::Seat, const std::string& call) override {
+    ++calls;
     if (call == "on_eof") eof_calls_[id(step)]++;
     if (call == "build" || call.starts_with("build ")) builds_[id(step)]++;
     if (call == "close") closes_[id(step)]++;
@@ -89,6 +90,7 @@ class SimObserver final : public test::Observer {
   Facts facts;
   Outcome written_items;
   int joins = 0;  // batches that were joined
+  std::size_t calls = 0;
 
  private:
   StepId id(StepIndex step) const { return spec(step).id; }
@@ -185,7 +187,7 @@ class Simulation {
     cluster.emplace(plan, logic, clock, settings_.cluster, random_);
     bool ended = false;
     try {
-      run_to_end(*cluster);
+      run_to_end(*cluster, observer);
       ended = true;
       check_ends(*cluster, observer);
       cluster->close();
@@ -212,10 +214,13 @@ class Simulation {
   }
 
  private:
-  void run_to_end(SimCluster& cluster) {
-    constexpr std::size_t kTooLong = 3'000'000;
+  void run_to_end(SimCluster& cluster, const SimObserver& observer) {
+    constexpr std::size_t kTooLong = 300'000;
+    std::size_t calls = 0;
+    std::size_t last_call = 0;
     for (std::size_t turn = 0; !cluster.all_finished(); ++turn) {
-      ENGINE_ASSERT(turn < kTooLong);
+      if (std::exchange(calls, observer.calls) != observer.calls) last_call = turn;
+      ENGINE_ASSERT(turn - last_call < kTooLong, turn);
       if (turn == settings_.stop_at_turn) {
         cluster.post(WorkerIndex(0), channel::Control(channel::StopRequest{}));
       }
