@@ -107,7 +107,8 @@ def _verdict(measured: Measured, bar: Bar, noise: bool = False) -> str:
     if not ratios:
         return f"{bar.text.format(bar.number(bar.factor))}: not measured"
     middle = median(ratios)
-    around = f" ({bar.number(min(ratios))}..{bar.number(max(ratios))})" if noise else ""
+    low, high = sorted((min(ratios), max(ratios)), reverse=bar.inverse)
+    around = f" ({bar.number(low)}..{bar.number(high)})" if noise else ""
     if bar.level == "figure":
         return f"{bar.text.format(bar.number(middle))}{around}"
     outcome = "hit" if middle <= bar.factor * _TOLERANCE else "MISS"

@@ -5,18 +5,22 @@ A row is measured in processes of its own, one for each run; `harness.py` starts
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
 from itertools import chain, islice, repeat
 from math import ceil
@@ -228,20 +232,34 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+@cache
 def environment() -> dict[str, str]:
-    """Return the environment for a run: one that does not look whether to compile the engine.
+    """Return the environment for a run: one with the package as a wheel would install it.
 
-    An editable install does so at each start; see docs/developing.md.
+    An editable install looks at each start whether to compile the engine. So it is copied, which
+    also keeps the rounds alike if somebody edits a file meanwhile.
     """
-    import cppwax._engine  # noqa: F401  # Compiled now, if it must be.
+    import cppwax._engine  # Compiled now, if it must be.
 
+    env = dict(os.environ)
+    # Without them, an installed Bytewax would be the only one whose modules need no compiling.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     builds = [
         folder
         for finder in sys.meta_path
         if type(finder).__name__ == "ScikitBuildRedirectingFinder"
         and isinstance(folder := getattr(finder, "path", None), str)
     ]
-    return {**os.environ, "SKBUILD_EDITABLE_SKIP": os.pathsep.join(builds)}
+    if builds:
+        folder = Path(tempfile.mkdtemp(prefix="cppwax-bench-"))
+        atexit.register(shutil.rmtree, folder)
+        package = Path(cppwax.__file__).parent
+        shutil.copytree(package, folder / "cppwax", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(str(cppwax._engine.__file__), folder / "cppwax")
+        # With its build folder named here, the editable install finds nothing, and the copy is.
+        env["SKBUILD_EDITABLE_SKIP"] = os.pathsep.join(builds)
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), env.get("PYTHONPATH")]))
+    return env
 
 
 def repeated(block: list[X], count: int) -> Iterator[X]:
