@@ -206,7 +206,7 @@ def _check_same_file(module: ModuleType, path_str: str) -> None:
     expected = os.path.realpath(path_str)
     if not os.path.isfile(expected):
         return
-    found = module.__file__ or ""
+    found = _file_of(module) or ""
     if os.path.realpath(found) != expected:
         raise LocateError(
             f"{path_str!r} cannot be imported, because {module.__name__!r} is already the name of "
@@ -214,9 +214,14 @@ def _check_same_file(module: ModuleType, path_str: str) -> None:
         )
 
 
+def _file_of(module: ModuleType) -> str | None:
+    # Built-in modules lack the attribute; that of namespace packages is None.
+    return getattr(module, "__file__", None)
+
+
 def _take(module: ModuleType, target: _Target) -> Dataflow:
     name = target.name
-    where = f"module {module.__name__!r} ({module.__file__ or 'no file'})"
+    where = f"module {module.__name__!r} ({_file_of(module) or 'no file'})"
     try:
         found = getattr(module, name)
     except AttributeError:

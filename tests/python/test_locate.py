@@ -153,6 +153,8 @@ def test_locate_dataflow_takes_what_prepare_import_gives() -> None:
         ("mod:flwo", "has no 'flwo'; did you mean 'flow'"),
         ("mod:zzz", "has no 'zzz'; its dataflows are flow, other"),
         ("mod:_", "has no '_'"),
+        ("builtins:flow", "module 'builtins' (no file) has no 'flow'"),
+        ("plain", "module 'plain' (no file) has no 'flow'"),
         ("mod:five", "is of type int, neither a Dataflow nor a function"),
         ("mod:makes_nothing", "must return a Dataflow, not NoneType"),
         ("mod:two", "wrong arguments for factory two(a, b): "),
@@ -219,10 +221,11 @@ def test_a_module_may_end_the_program(here: Path) -> None:
         locate("ends")
 
 
-def test_a_file_named_like_a_loaded_module_is_not_mistaken_for_it(here: Path) -> None:
-    (here / "traceback.py").write_text(MODULE)
-    with pytest.raises(LocateError, match="'traceback' is already the name of another module"):
-        locate("traceback.py")
+@pytest.mark.parametrize("name", ["traceback", "sys"])
+def test_a_file_named_like_a_loaded_module_is_not_mistaken_for_it(here: Path, name: str) -> None:
+    (here / f"{name}.py").write_text(MODULE)
+    with pytest.raises(LocateError, match=f"'{name}' is already the name of another module"):
+        locate(f"{name}.py")
 
 
 @pytest.mark.parametrize("change", [os.rmdir, lambda path: path.chmod(0)])
