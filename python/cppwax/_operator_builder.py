@@ -22,6 +22,7 @@ from cppwax.dataflow import (
     SinglePort,
     Stream,
     _CoreOperator,
+    _has_utf8,
     _Scope,
     f_repr,
 )
@@ -219,6 +220,10 @@ def _checked_step_name(name: object, op_name: str) -> str:
         raise ValueError(
             f"operator `{op_name}`: 'step_id' can't contain any periods '.', which join the names "
             f"of nested steps; got {name!r}"
+        )
+    if not _has_utf8(name):
+        raise ValueError(
+            f"operator `{op_name}`: 'step_id' can't contain lone surrogates; got {name!r}"
         )
     return name
 

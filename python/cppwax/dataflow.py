@@ -150,6 +150,15 @@ class DataflowId:
     flow_id: str
 
 
+def _has_utf8(name: str) -> bool:
+    # Names go where only UTF-8 can: into messages, metrics, files.
+    try:
+        str.encode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Dataflow:
     """A flow that steps are added to by calling operators.
@@ -160,7 +169,7 @@ class Dataflow:
 
     Raises:
         TypeError: If `flow_id` is not a `str`.
-        ValueError: If `flow_id` has a period in it.
+        ValueError: If `flow_id` has a period or a lone surrogate in it.
 
     >>> import cppwax.operators as op
     >>> from cppwax.testing import TestingSource
@@ -183,6 +192,8 @@ class Dataflow:
                 f"flow ID can't contain a period `.` but is {self.flow_id!r}; IDs can't contain "
                 "any periods because step IDs are joined with them"
             )
+        if not _has_utf8(self.flow_id):
+            raise ValueError(f"flow ID can't contain lone surrogates but is {self.flow_id!r}")
         if self._scope is None:
             object.__setattr__(self, "_scope", _Scope(self.flow_id, self.substeps, self))
 

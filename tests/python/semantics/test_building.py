@@ -43,6 +43,23 @@ def test_a_step_name_has_no_periods() -> None:
         op.input("a.b", Dataflow("flow"), TestingSource([]))
 
 
+def test_names_have_no_lone_surrogates() -> None:
+    with pytest.raises(ValueError, match="can't contain lone surrogates") as caught:
+        Dataflow("flow\udc80")
+    assert r"'flow\udc80'" in str(caught.value)
+    with pytest.raises(ValueError, match="can't contain lone surrogates") as caught:
+        op.input("inp\udc80", Dataflow("flow"), TestingSource([]))
+    assert r"'inp\udc80'" in str(caught.value)
+
+
+def test_names_may_be_in_any_script(entry_point: EntryPoint) -> None:
+    flow = Dataflow("поток 𝓯")
+    s = op.input("入口", flow, TestingSource([1]))
+    op.inspect("außen", op.map("karte", s, lambda _x: 1 / 0))
+    with fails(ZeroDivisionError, step="поток 𝓯.karte.flat_map_batch"):
+        entry_point(flow)
+
+
 def test_a_flow_runs_again_with_everything_built_anew(entry_point: EntryPoint) -> None:
     log: Log = []
     out: list[Any] = []
