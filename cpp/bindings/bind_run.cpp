@@ -68,7 +68,7 @@ Raises:
 
 constexpr std::int64_t kMostWorkers = 4096;
 // Far beyond any run, and far from where sums of times overflow.
-constexpr Duration kLongest = std::chrono::hours(24 * 365 * 1000);
+constexpr int kMostDays = 365 * 1000;
 
 std::string type_of(const py::object& value) {
   return py::str(py::type::handle_of(value).attr("__qualname__"));
@@ -88,7 +88,8 @@ Duration duration_of(const char* name, const py::object& value, Duration default
     throw py::value_error("`" + std::string(name) + "` must not be negative; it is " +
                           py::str(value).cast<std::string>());
   }
-  if (std::chrono::hours(24) * static_cast<std::int64_t>(days) >= kLongest) return kLongest;
+  // Compared as days: the longest timedelta is too long for a Duration.
+  if (days >= kMostDays) return std::chrono::hours(24) * kMostDays;
   return std::chrono::hours(24) * days +
          std::chrono::seconds(PyDateTime_DELTA_GET_SECONDS(value.ptr())) +
          Duration(PyDateTime_DELTA_GET_MICROSECONDS(value.ptr()));

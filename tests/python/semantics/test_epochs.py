@@ -28,7 +28,10 @@ def _epochs(run: EntryPoint, interval: Any, *sources: Any) -> dict[Any, int]:
     return epochs
 
 
-@pytest.mark.parametrize("interval", [None, timedelta(seconds=10), timedelta(days=1)])
+@pytest.mark.parametrize(
+    "interval",
+    [None, timedelta(seconds=10), timedelta(days=1), timedelta(days=365_000), timedelta.max],
+)
 def test_the_first_epoch_is_1_and_lasts(entry_point: EntryPoint, interval: Any) -> None:
     assert set(_epochs(entry_point, interval, TestingSource(range(500))).values()) == {1}
 
