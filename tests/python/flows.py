@@ -10,8 +10,10 @@ from datetime import datetime, timedelta, timezone
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-import cppwax.operators as op
 import pytest
+from hypothesis import settings
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow, Stream
 from cppwax.errors import CppwaxRuntimeError
 from cppwax.inputs import (
@@ -23,7 +25,6 @@ from cppwax.inputs import (
 )
 from cppwax.outputs import DynamicSink, StatelessSinkPartition
 from cppwax.testing import TestingSink, TestingSource
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.python.conftest import EntryPoint

@@ -3,8 +3,9 @@ import subprocess
 import sys
 from datetime import timedelta
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import (
     Dataflow,
     DataflowId,

@@ -6,8 +6,9 @@ import doctest
 import importlib
 import pkgutil
 
-import cppwax
 import pytest
+
+import cppwax
 
 # Running these is what they are for.
 _COMMANDS = {"cppwax._cli"}

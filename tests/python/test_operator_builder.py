@@ -2,8 +2,9 @@ import dataclasses
 import inspect
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import (
     Dataflow,
     DataflowId,

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow, Stream, operator
 from cppwax.inputs import DynamicSource
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from importlib.metadata import distribution, entry_points, requires, version
 
-import cppwax
 from packaging.requirements import Requirement
 
+import cppwax
 from tests.python.architecture._files import ROOT
 
 PACKAGE = ROOT / "python" / "cppwax"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.operators import TTLCache
 from cppwax.testing import TimeTestingGetter
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cppwax.operators as op
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import cppwax.operators as op
 import pytest
 
+import cppwax.operators as op
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 

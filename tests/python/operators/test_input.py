@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import Source
 from cppwax.testing import TestingSink, TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import OnEachWorker, Parts, fails_bare, from_source
 

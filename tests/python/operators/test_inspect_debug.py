@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import OnEachWorker, fails, through
 

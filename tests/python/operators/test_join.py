@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import product, zip_longest
 from typing import Any
 
-import cppwax.operators as op
 import pytest
-from cppwax.dataflow import Dataflow
-from cppwax.inputs import Source
-from cppwax.testing import TestingSink, TestingSource, run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cppwax.operators as op
+from cppwax.dataflow import Dataflow
+from cppwax.inputs import Source
+from cppwax.testing import TestingSink, TestingSource, run_main
 from tests.python.conftest import EntryPoint
 from tests.python.flows import OnEachWorker, Parts, by_key, fails, fails_bare, few_examples
 

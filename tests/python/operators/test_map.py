@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cppwax.operators as op
 import pytest
-from cppwax.dataflow import Stream
 
+import cppwax.operators as op
+from cppwax.dataflow import Stream
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 

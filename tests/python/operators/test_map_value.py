@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import cppwax.operators as op
 import pytest
 
+import cppwax.operators as op
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cppwax.operators as op
-from cppwax.testing import run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cppwax.operators as op
+from cppwax.testing import run_main
 from tests.python.conftest import EntryPoint
 from tests.python.flows import by_key, fails, few_examples, spread, through
 

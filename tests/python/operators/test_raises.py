@@ -5,7 +5,6 @@ from __future__ import annotations
 import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails
 

@@ -8,7 +8,6 @@ from typing import Any
 import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import BatchSink, OnEachWorker, by_key, through
 

@@ -6,12 +6,12 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-import cppwax.operators as op
 import pytest
-from cppwax.testing import run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cppwax.operators as op
+from cppwax.testing import run_main
 from tests.python.conftest import EntryPoint
 from tests.python.flows import by_key, fails, few_examples, spread, through
 

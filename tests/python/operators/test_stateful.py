@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import cppwax.operators as op
 import pytest
-from cppwax.operators import StatefulLogic
-from cppwax.testing import run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cppwax.operators as op
+from cppwax.operators import StatefulLogic
+from cppwax.testing import run_main
 from tests.python.conftest import EntryPoint
 from tests.python.flows import by_key, fails, fails_bare, few_examples, spread, through
 from tests.python.logics import FUTURE, PAST, Log, calls, item_logic, raising

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import cppwax.operators as op
 import pytest
-from cppwax.operators import StatefulBatchLogic
 
+import cppwax.operators as op
+from cppwax.operators import StatefulBatchLogic
 from tests.python.conftest import EntryPoint
 from tests.python.flows import by_key, fails, fails_bare, spread, through
 from tests.python.logics import FUTURE, PAST, Log, batch_logic, calls, item_logic, raising

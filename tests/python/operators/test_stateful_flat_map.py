@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import cppwax.operators as op
 import pytest
-from cppwax.testing import run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cppwax.operators as op
+from cppwax.testing import run_main
 from tests.python.conftest import EntryPoint
 from tests.python.flows import by_key, fails, fails_bare, few_examples, spread, through
 

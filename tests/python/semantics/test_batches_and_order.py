@@ -6,12 +6,12 @@ import io
 from contextlib import redirect_stdout
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.connectors.stdio import StdOutSink
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSink, TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import BatchSink, Parts, through
 from tests.python.logics import Log, batch_logic, calls

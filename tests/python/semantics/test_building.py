@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow, KeyedStream, Stream, operator
 from cppwax.testing import TestingSink, TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 from tests.python.logics import Log, calls

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from cppwax.testing import TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import BatchSink, Parts, Timed, fails_bare
 

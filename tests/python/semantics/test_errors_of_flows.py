@@ -7,13 +7,13 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
+import pytest
+
 import cppwax.errors
 import cppwax.operators as op
-import pytest
 from cppwax.dataflow import Dataflow
 from cppwax.errors import BytewaxRuntimeError, CppwaxRuntimeError
 from cppwax.testing import TestingSink, TestingSource, cluster_main, run_main
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import OnEachWorker, fails, root_of, through
 from tests.python.logics import batch_logic, item_logic, raising

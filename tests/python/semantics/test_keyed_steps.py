@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.operators import StatefulBatchLogic
 from cppwax.testing import TestingSink, TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import Timed, by_key, from_source
 from tests.python.logics import FUTURE, PAST, Log, batch_logic

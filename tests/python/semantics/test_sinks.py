@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from zlib import adler32
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import AbortExecution
 from cppwax.outputs import FixedPartitionedSink
 from cppwax.testing import TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, fails_bare
 from tests.python.logics import Log, calls, raising

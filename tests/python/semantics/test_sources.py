@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import cppwax.operators as op
 import pytest
+
+import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import AbortExecution, SimplePollingSource
 from cppwax.testing import TestingSink, TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import Timed, fails, from_source
 from tests.python.logics import Log, calls, raising

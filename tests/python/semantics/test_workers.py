@@ -10,7 +10,6 @@ import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from cppwax.testing import TestingSource
-
 from tests.python.conftest import EntryPoint
 from tests.python.flows import BatchSink, OnEachWorker, Parts
 
