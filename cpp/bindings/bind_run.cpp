@@ -233,11 +233,13 @@ bool is_keyboard_interrupt(const py::object& exception) {
   throw py::error_already_set();
 }
 
-// What the caller of `run` gets. After an interruption of ours the failures are of our making.
+// What the caller of `run` gets. After an interruption of ours the failures are of our making,
+// but not those that came before.
 std::string result_of(const Ended& ended) {
   const StopOutcome& stop = ended.stop;
-  if (stop.signal == SIGINT) raise_keyboard_interrupt(stop.interrupted ? nullptr : ended.failure);
-  if (stop.abandoned) return name_of(worker::RunEnd::kAbandoned);
+  const bool is_genuine = !stop.interrupted || stop.failed_first;
+  if (stop.signal == SIGINT) raise_keyboard_interrupt(is_genuine ? ended.failure : nullptr);
+  if (stop.abandoned && !stop.failed_first) return name_of(worker::RunEnd::kAbandoned);
   if (!ended.failure) return name_of(ended.how);
   if (stop.python_took_over && is_keyboard_interrupt(exception_of(ended.failure))) {
     raise_keyboard_interrupt(nullptr);

@@ -194,7 +194,7 @@ std::optional<SteadyTime> Watcher::next_deadline() {
 
 void Watcher::abandon(WatchedRun& run) {
   run.outcome.abandoned = true;
-  run.runtime.abandon();
+  run.outcome.failed_first = run.runtime.abandon();
   if (!interrupter_.joinable()) interrupter_ = std::thread([this] { interrupt(); });
 }
 

@@ -21,9 +21,10 @@ struct StopSettings {
 
 // How signals ended a run.
 struct StopOutcome {
-  int signal = 0;            // 0: none came
-  bool abandoned = false;    // it did not stop in time
-  bool interrupted = false;  // KeyboardInterrupt was sent into user code
+  int signal = 0;             // 0: none came
+  bool abandoned = false;     // it did not stop in time
+  bool failed_first = false;  // it had failed before it was abandoned
+  bool interrupted = false;   // KeyboardInterrupt was sent into user code
   // Python's own handler was back in place (user code that takes SIGINT for a while, as asyncio.run
   // does, leaves it so): a KeyboardInterrupt of the user's code is then one of ours.
   bool python_took_over = false;

@@ -91,11 +91,12 @@ std::vector<std::thread> Runtime::start_threads(std::size_t first) {
 RunEnd Runtime::outcome() {
   return failures_.with([&](std::vector<Failure>& failures) {
     if (!failures.empty()) {
-      const auto first = std::min_element(failures.begin(), failures.end(),
-                                          [](const Failure& a, const Failure& b) {
-                                            return std::tie(a.at_close, a.epoch, a.worker) <
-                                                   std::tie(b.at_close, b.epoch, b.worker);
-                                          });
+      const auto rank = [](const Failure& f) {
+        return std::tie(f.after_abandon, f.at_close, f.epoch, f.worker);
+      };
+      const auto first =
+          std::min_element(failures.begin(), failures.end(),
+                           [&](const Failure& a, const Failure& b) { return rank(a) < rank(b); });
       std::rethrow_exception(first->error);
     }
     if (over()) return early_end_.load();
@@ -161,7 +162,8 @@ void Runtime::fail(std::size_t index, std::exception_ptr error, bool at_close) {
   failures_.with([&](std::vector<Failure>& failures) {
     const bool known = std::any_of(failures.begin(), failures.end(),
                                    [&](const Failure& f) { return f.worker == index; });
-    if (!known) failures.push_back({at_close, workers_[index]->epoch(), index, std::move(error)});
+    if (known) return;
+    failures.push_back({abandoned_, at_close, workers_[index]->epoch(), index, std::move(error)});
   });
   end_early(RunEnd::kAborted);
 }
@@ -177,8 +179,14 @@ void Runtime::request_stop() {
   mailboxes_[0]->post(channel::Control(channel::StopRequest{}));
 }
 
-void Runtime::abandon() {
+bool Runtime::abandon() {
+  const bool failed = failures_.with([&](std::vector<Failure>& failures) {
+    abandoned_ = true;
+    return std::any_of(failures.begin(), failures.end(),
+                       [](const Failure& f) { return !f.after_abandon; });
+  });
   end_early(RunEnd::kAbandoned);
+  return failed;
 }
 
 void Runtime::wake() {

@@ -49,13 +49,14 @@ class Runtime {
   // Runs to the end; returns, also by exception, only after all threads are joined.
   // REQUIRES: outside any UserCodeScope of the calling thread.
   // Errors: the failure of the lowest (epoch, worker) of those that happened, one of closing only
-  // if there is no other (Error, with its context filled in).
+  // if there is no other, and one after `abandon` only then (Error, with its context filled in).
   RunEnd run();
 
   // First step of a stop (docs/progress_and_snapshots.md P17). Later calls do nothing.
   void request_stop();
-  // Last step of a stop: every worker ends after the call of user code it is in.
-  void abandon();
+  // Last step of a stop: every worker ends after the call of user code it is in. What fails from
+  // here on yields to what failed before. Returns whether anything had.
+  bool abandon();
   // Lets worker 0 enter its scope once more, though nothing else happens: on the caller's thread it
   // learns of pending signal handlers there. Any thread, while it runs.
   void wake();
@@ -81,6 +82,7 @@ class Runtime {
   std::vector<std::unique_ptr<Worker>> workers_;
 
   struct Failure {
+    bool after_abandon;
     bool at_close;
     Epoch epoch;
     std::size_t worker;
@@ -90,6 +92,7 @@ class Runtime {
   // Anything but kEof: workers leave their loops. Set once.
   std::atomic<RunEnd> early_end_{RunEnd::kEof};
   std::atomic<bool> stop_asked_{false};
+  std::atomic<bool> abandoned_{false};  // written while `failures_` is held
 };
 
 }  // namespace cppwax::worker

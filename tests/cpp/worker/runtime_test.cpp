@@ -153,11 +153,43 @@ TEST_P(RuntimeWithWorkers, AbandoningEndsItAlsoWhileAllSleep) {
   Bench bench(flow, {.worker_count = GetParam()});
   std::thread stopper([&] {
     polled.wait();
-    bench.runtime.abandon();
+    EXPECT_FALSE(bench.runtime.abandon());
   });
   EXPECT_EQ(bench.runtime.run(), RunEnd::kAbandoned);
   stopper.join();
   EXPECT_EQ(bench.record.count("out.close @0"), 1u);
+}
+
+TEST(Runtime, WhatFailsAfterAbandoningYieldsToWhatFailedBefore) {
+  Flow flow = endless();
+  Gate inside(1), failed(1), let_go(1);
+  flow.at("in").before = [&](const std::string& call, Seat seat) {
+    if (seat.worker.value() == 0 && call == "next_batch") {
+      inside.pass();
+      let_go.wait();
+      throw UserCodeError("being interrupted", nullptr);
+    }
+    if (seat.worker.value() == 1 && call == "next_batch") {
+      inside.wait();
+      throw UserCodeError("polling", nullptr);
+    }
+    // Closed after it failed.
+    if (seat.worker.value() == 1 && call == "close") failed.pass();
+  };
+  Bench bench(flow, {.worker_count = 2, .on_caller_thread = false});
+  std::thread stopper([&] {
+    failed.wait();
+    EXPECT_TRUE(bench.runtime.abandon());
+    let_go.pass();
+  });
+  try {
+    bench.runtime.run();
+    ADD_FAILURE();
+  } catch (const UserCodeError& error) {
+    EXPECT_EQ(error.doing, "polling");
+  }
+  stopper.join();
+  EXPECT_TRUE(bench.runtime.abandon()) << "what failed later does not count";
 }
 
 TEST_P(RuntimeWithWorkers, AnAbortOfOneWorkerEndsAll) {

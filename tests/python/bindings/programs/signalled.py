@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +84,35 @@ def stubborn() -> Dataflow:
         time.sleep(3600)
 
     return _stuck(refuse_once)
+
+
+class _Failing(StatelessSourcePartition[int]):
+    def __init__(self, is_first: bool, is_stuck: threading.Event) -> None:
+        self._is_first = is_first
+        self._is_stuck = is_stuck
+
+    def next_batch(self) -> list[int]:
+        while self._is_first:
+            self._is_stuck.set()
+        self._is_stuck.wait()
+        tell_ready()
+        raise ValueError("failed beside")
+
+
+class FailingSource(DynamicSource[int]):
+    """Stays busy on the first worker, and fails on the second one then."""
+
+    def __init__(self) -> None:
+        self._is_stuck = threading.Event()
+
+    def build(self, _step_id: str, worker_index: int, _worker_count: int) -> _Failing:
+        return _Failing(worker_index == 0, self._is_stuck)
+
+
+def failing() -> Dataflow:
+    flow = Dataflow("failing")
+    op.output("out", op.input("inp", flow, FailingSource()), TestingSink([]))
+    return flow
 
 
 def leaking() -> Dataflow:
