@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Protocol
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Let SIGINT mean what it does in a terminal.
+
+    A shell starts what runs in its background with SIGINT ignored, the tests' own programs inherit
+    that, and a program that was told to ignore a signal does.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class EntryPoint(Protocol):
