@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from types import FrameType
 from typing import Any
 
 import signalled
@@ -97,9 +98,16 @@ def own_raising_handler(workers: str) -> None:
     asked = threading.Event()
     main = threading.get_ident()
 
+    def is_in_user_code() -> bool:
+        # Also in what that calls: `asked.set()` has frames of its own.
+        frame: FrameType | None = sys._current_frames()[main]
+        while frame is not None and frame.f_code is not _Asleep.next_awake.__code__:
+            frame = frame.f_back
+        return frame is not None
+
     def tell_when_asleep() -> None:
         asked.wait()
-        while sys._current_frames()[main].f_code.co_filename == __file__:
+        while is_in_user_code():
             pass
         say("ready")
 
