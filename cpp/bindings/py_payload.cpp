@@ -83,6 +83,7 @@ PyPayload::PyPayload(PyPayload&& other) noexcept
     : items_(std::exchange(other.items_, {})),
       begin_(std::exchange(other.begin_, 0)),
       starts_(std::exchange(other.starts_, {})),
+      first_start_(std::exchange(other.first_start_, 0)),
       item_bytes_(std::exchange(other.item_bytes_, std::nullopt)) {}
 
 PyPayload::~PyPayload() {
@@ -103,7 +104,7 @@ data::PayloadPtr PyPayload::share() const {
   auto shared = std::make_unique<PyPayload>();
   shared->items_.assign(items().begin(), items().end());
   for (PyObject* item : items()) Py_INCREF(item);
-  for (const std::size_t start : starts_) shared->starts_.push_back(start - begin_);
+  for (const std::size_t start : starts()) shared->starts_.push_back(start - begin_);
   shared->item_bytes_ = item_bytes_;
   return shared;
 }
@@ -114,11 +115,9 @@ data::PayloadPtr PyPayload::take_front(std::size_t count) {
   const auto taken = items().first(count);
   front->items_.assign(taken.begin(), taken.end());
   front->item_bytes_ = item_bytes_;
-  const auto behind = std::upper_bound(starts_.begin(), starts_.end(), begin_ + count);
-  for (auto start = starts_.begin(); start != behind; ++start) {
-    front->starts_.push_back(*start - begin_);
+  while (first_start_ < starts_.size() && starts_[first_start_] <= begin_ + count) {
+    front->starts_.push_back(starts_[first_start_++] - begin_);
   }
-  starts_.erase(starts_.begin(), behind);
   begin_ += count;
   return front;
 }
@@ -136,19 +135,19 @@ void PyPayload::append(data::PayloadPtr other) {
 
 std::size_t PyPayload::part_count() const {
   if (empty()) return 0;
-  const bool nothing_behind = !starts_.empty() && starts_.back() == items_.size();
-  return 1 + starts_.size() - (nothing_behind ? 1 : 0);
+  const bool nothing_behind = !starts().empty() && starts_.back() == items_.size();
+  return 1 + starts().size() - (nothing_behind ? 1 : 0);
 }
 
 data::PayloadPtr PyPayload::take_part() {
-  return take_front(starts_.empty() ? size() : starts_.front() - begin_);
+  return take_front(starts().empty() ? size() : starts().front() - begin_);
 }
 
 // The references have gone elsewhere.
 void PyPayload::clear() {
   items_.clear();
   starts_.clear();
-  begin_ = 0;
+  first_start_ = begin_ = 0;
 }
 
 py::object PyPayload::to_list() {
@@ -191,6 +190,43 @@ bool PyPayload::append_if_listlike(PyObject* value) {
     return true;
   }
   return false;
+}
+
+void PyPayload::Rewriter::finish() {
+  ENGINE_ASSERT(done(), read_, payload_.items_.size());
+  truncate();
+}
+
+void PyPayload::Rewriter::truncate() {
+  payload_.items_.resize(write_);
+  payload_.starts_.resize(starts_written_);
+  payload_.item_bytes_.reset();
+}
+
+data::PayloadPtr PyPayload::Rewriter::take_front() {
+  auto front = std::make_unique<PyPayload>();
+  const auto at = [&](std::size_t index) {
+    return payload_.items_.begin() + static_cast<std::ptrdiff_t>(index);
+  };
+  front->items_.assign(at(payload_.begin_), at(write_));
+  for (std::size_t i = payload_.first_start_; i < starts_written_; ++i) {
+    front->starts_.push_back(payload_.starts_[i] - payload_.begin_);
+  }
+  payload_.first_start_ = starts_read_;
+  payload_.begin_ = read_;
+  payload_.item_bytes_.reset();
+  return front;
+}
+
+void PyPayload::Rewriter::drop_part_and_rest(std::size_t part_begins) {
+  PyPayload dropped;
+  const auto drop = [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) dropped.push(payload_.items_[i]);
+  };
+  drop(part_begins, write_);
+  drop(read_, payload_.items_.size());
+  write_ = part_begins;
+  truncate();
 }
 
 }  // namespace cppwax::bindings

@@ -6,6 +6,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,7 +59,11 @@ class PyPayload : public data::Payload {
   std::span<PyObject* const> items() const { return std::span(items_).subspan(begin_); }
   bool empty() const { return size() == 0; }
 
-  void reserve(std::size_t count) { items_.reserve(begin_ + count); }
+  // Makes place for so many in all. What is reserved bit by bit grows as if it were pushed.
+  void reserve(std::size_t count) {
+    const std::size_t needed = begin_ + count;
+    if (needed > items_.capacity()) items_.reserve(std::max(needed, 2 * items_.capacity()));
+  }
   // Takes over the reference.
   void push(PyObject* item) { items_.push_back(item); }
   void push_borrowed(PyObject* item) { items_.push_back(Py_NewRef(item)); }
@@ -71,13 +76,17 @@ class PyPayload : public data::Payload {
   // with it.
   template <class Use>
   void each_item(Use&& use) const {
-    auto start = starts_.begin();
+    std::size_t next = first_start_;
     for (std::size_t i = begin_; i < items_.size(); ++i) {
-      const bool starts = start != starts_.end() && *start == i;
-      if (starts) ++start;
+      const bool starts = next < starts_.size() && starts_[next] == i;
+      if (starts) ++next;
       use(items_[i], starts);
     }
   }
+
+  // Go through the items (below): one keeps its place, one puts others in their place.
+  class Reader;
+  class Rewriter;
 
   // Gives all items away as a new list; the payload is empty then.
   py::object to_list();
@@ -90,14 +99,100 @@ class PyPayload : public data::Payload {
 
  private:
   void clear();
-  std::size_t last_start() const { return starts_.empty() ? begin_ : starts_.back(); }
+  // Where parts but the first begin.
+  std::span<const std::size_t> starts() const { return std::span(starts_).subspan(first_start_); }
+  std::size_t last_start() const { return starts().empty() ? begin_ : starts_.back(); }
 
   std::vector<PyObject*> items_;
   std::size_t begin_ = 0;  // what is before was taken off
   // Where parts but the first begin, rising; the last may lie at the end, with nothing behind it.
   std::vector<std::size_t> starts_;
+  std::size_t first_start_ = 0;               // what is before was taken off
   mutable std::optional<double> item_bytes_;  // mean of a sample
 };
+
+// A place in a payload, which must outlive it unchanged.
+class PyPayload::Reader {
+ public:
+  explicit Reader(const PyPayload& payload)
+      : payload_(payload), at_(payload.begin_), next_start_(payload.first_start_) {}
+
+  bool done() const { return at_ == payload_.items_.size(); }
+  // REQUIRES of both: not done().
+  PyObject* item() const { return payload_.items_[at_]; }
+  // Whether a part other than the first begins with the item.
+  bool starts() const {
+    return next_start_ < payload_.starts_.size() && payload_.starts_[next_start_] == at_;
+  }
+  void advance() {
+    if (starts()) ++next_start_;
+    ++at_;
+  }
+
+ private:
+  const PyPayload& payload_;
+  std::size_t at_;
+  std::size_t next_start_;
+};
+
+// Goes through a payload part by part and puts what becomes of each item in its place: references
+// that go on are moved, not counted, parts stay parts, and those of which nothing is left vanish.
+// REQUIRES: nothing else uses the payload meanwhile.
+class PyPayload::Rewriter {
+ public:
+  // REQUIRES: the payload is not empty.
+  explicit Rewriter(PyPayload& payload)
+      : payload_(payload),
+        read_(payload.begin_),
+        write_(payload.begin_),
+        starts_read_(payload.first_start_),
+        starts_written_(payload.first_start_) {}
+
+  bool done() const { return read_ == payload_.items_.size(); }
+
+  // Rewrites the next part. `fate(item)` takes the item's reference over and gives one to what goes
+  // on in its place, or null. If it throws it must have left the reference alone; the payload then
+  // holds what the parts before have become, and nothing else, and the rewriter is of no more use.
+  template <class Fate>
+  void rewrite_part(Fate&& fate);
+
+  // Ends the rewriting: the payload is what has become of it. REQUIRES: done().
+  void finish();
+  // What has become of the parts so far. The payload keeps the rest, for a rewriter of its own.
+  data::PayloadPtr take_front();
+
+ private:
+  void drop_part_and_rest(std::size_t part_begins);
+  void truncate();
+
+  PyPayload& payload_;
+  std::size_t read_;
+  std::size_t write_;
+  std::size_t starts_read_;
+  std::size_t starts_written_;
+};
+
+template <class Fate>
+void PyPayload::Rewriter::rewrite_part(Fate&& fate) {
+  const bool is_last = starts_read_ == payload_.starts_.size();
+  const std::size_t end = is_last ? payload_.items_.size() : payload_.starts_[starts_read_++];
+  const std::size_t part_begins = write_;
+  PyObject** const items = payload_.items_.data();
+  try {
+    while (read_ < end) {
+      PyObject* const result = fate(items[read_]);
+      ++read_;
+      items[write_] = result;
+      write_ += result != nullptr;
+    }
+  } catch (...) {
+    drop_part_and_rest(part_begins);
+    throw;
+  }
+  if (write_ > part_begins && part_begins > payload_.begin_) {
+    payload_.starts_[starts_written_++] = part_begins;
+  }
+}
 
 inline PyPayload& as_py(data::Payload& payload) {
   return static_cast<PyPayload&>(payload);
