@@ -18,7 +18,10 @@ class ChainStep::ChainJob final : public Job {
 
   Work run(Emitter& out) override {
     while (const auto place = last_with_work()) {
-      if (out.room() == 0) return Work::kMore;
+      if (out.room() == 0 || resting_ == place) {
+        resting_.reset();
+        return Work::kMore;
+      }
       work_at(*place, out);
     }
     return Work::kDone;
@@ -75,7 +78,11 @@ class ChainStep::ChainJob final : public Job {
       if (!place.job) place.job = link.flat_map->start(take_waiting(place));
       LinkEmitter to_next(*this, at, out);
       Emitter& target = at + 1 == places_.size() ? out : to_next;
-      if (place.job->run(target) == Work::kDone) place.job.reset();
+      if (place.job->run(target) == Work::kDone) {
+        place.job.reset();
+      } else if (target.room() > 0) {
+        resting_ = at;
+      }
     } catch (Error& error) {
       if (error.context.step.empty()) error.context.step = link.id;
       throw;
@@ -105,6 +112,7 @@ class ChainStep::ChainJob final : public Job {
   std::vector<Link>& links_;
   Epoch epoch_;
   std::vector<Place> places_;
+  std::optional<std::size_t> resting_;  // the link that lets what it emitted go first
 };
 
 std::unique_ptr<Job> ChainStep::start(Epoch epoch, data::PayloadPtr batch, Emitter& out) {

@@ -51,7 +51,8 @@ enum class Work { kDone, kMore };
 class Job {
  public:
   virtual ~Job() = default;
-  // Goes on. After kDone it is not called again.
+  // Goes on. After kDone it is not called again. kMore although there is room: what was emitted is
+  // to reach the sinks, as far as it can, before the work goes on.
   virtual Work run(Emitter& out) = 0;
 };
 
