@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/logic/native.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 
@@ -90,8 +91,7 @@ class MapJob : public operators::Job {
 
 class MapLogic : public operators::FlatMapBatchLogic {
  public:
-  explicit MapLogic(const PyStep& step)
-      : step_(step.id), mapper_(attribute_of(step.op.ptr(), "mapper")) {}
+  MapLogic(const PyStep& step, py::object mapper) : step_(step.id), mapper_(std::move(mapper)) {}
 
   std::unique_ptr<operators::Job> start(data::PayloadPtr batch) override {
     return std::make_unique<MapJob>(step_, mapper_.ptr(), std::move(batch));
@@ -105,7 +105,9 @@ class MapLogic : public operators::FlatMapBatchLogic {
 }  // namespace
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_batch(const PyStep& step) {
-  return std::make_unique<MapLogic>(step);
+  py::object mapper = attribute_of(step.op.ptr(), "mapper");
+  if (auto native = make_native(mapper)) return native;
+  return std::make_unique<MapLogic>(step, std::move(mapper));
 }
 
 }  // namespace cppwax::bindings

@@ -1,0 +1,34 @@
+// `(key, value)` items, as native steps see them. What is a pair in another way than as a tuple of
+// two (a list, an iterator) goes through the step's Python form, which also has the words for what
+// is none.
+#pragma once
+
+#include "bindings/py_call.hpp"
+
+namespace cppwax::bindings::native {
+
+// Whether Python would unpack the item to just its two parts: a tuple, a named one too, but none
+// that iterates in its own way.
+inline bool is_pair(PyObject* item) {
+  return PyTuple_Check(item) && PyTuple_GET_SIZE(item) == 2 &&
+         Py_TYPE(item)->tp_iter == PyTuple_Type.tp_iter;
+}
+
+// REQUIRES of both: is_pair(item). Borrowed from it.
+inline PyObject* key_of(PyObject* item) {
+  return PyTuple_GET_ITEM(item, 0);
+}
+inline PyObject* value_of(PyObject* item) {
+  return PyTuple_GET_ITEM(item, 1);
+}
+
+// Calls the Python form of a step on a batch of one item; gives its results, a list.
+template <class Doing>
+py::object call_on_batch_of_one(Doing&& doing, const py::object& batch, PyObject* item) {
+  const auto one = py::reinterpret_steal<py::object>(PyList_New(1));
+  if (!one) throw_user_error(doing());
+  PyList_SET_ITEM(one.ptr(), 0, Py_NewRef(item));
+  return call_user(doing, batch.ptr(), one.ptr());
+}
+
+}  // namespace cppwax::bindings::native

@@ -1,0 +1,93 @@
+// Native steps that make at most one item of each. What they do with an item is a `Fate`: it takes
+// the item's reference over and gives one to what goes on in its place, or null; when it throws, it
+// has left the reference alone.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "bindings/py_call.hpp"
+#include "bindings/py_payload.hpp"
+#include "engine/operators/logic.hpp"
+
+namespace cppwax::bindings::native {
+
+// Of what one batch becomes, about so much is gathered before it goes on: results may be far larger
+// than the items they are made of.
+inline constexpr std::size_t kGatherBytes = std::size_t{4} << 20;
+
+// Works in place over a whole batch. Of a joined one, it lets the parts go on that came before a
+// failure, and ends a slice between two parts, where the source's own batches would.
+template <class Fate>
+class PassJob final : public operators::Job {
+ public:
+  // `fate` outlives the job.
+  PassJob(Fate& fate, data::PayloadPtr batch) : fate_(fate), batch_(std::move(batch)) {}
+
+  operators::Work run(operators::Emitter& out) override {
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+    if (out.room() == 0) return operators::Work::kMore;
+    PyPayload::Rewriter rewriter(as_py(*batch_));
+    rewrite(rewriter);
+    if (!failure_ && !rewriter.done()) {
+      out.emit(rewriter.take_front());
+      return operators::Work::kMore;
+    }
+    if (!failure_) rewriter.finish();
+    out.emit(std::move(batch_));
+    return failure_ ? operators::Work::kMore : operators::Work::kDone;
+  }
+
+ private:
+  // Keeps a failure until what came before it is through.
+  void rewrite(PyPayload::Rewriter& rewriter) {
+    BytesMeter meter;
+    const auto metered = [&](PyObject* item) {
+      PyObject* const result = fate_(item);
+      if (result != nullptr) meter.add(result);
+      return result;
+    };
+    try {
+      do {
+        rewriter.rewrite_part(metered);
+      } while (!rewriter.done() && meter.total() < kGatherBytes);
+    } catch (...) {
+      if (batch_->size() == 0) throw;
+      failure_ = std::current_exception();
+    }
+  }
+
+  Fate& fate_;
+  data::PayloadPtr batch_;
+  std::exception_ptr failure_;
+};
+
+template <class Fate>
+class PassLogic final : public operators::FlatMapBatchLogic {
+ public:
+  explicit PassLogic(const py::object& mapper) : fate_(mapper) {}
+
+  bool sees_batches() const override { return false; }
+  std::unique_ptr<operators::Job> start(data::PayloadPtr batch) override {
+    return std::make_unique<PassJob<Fate>>(fate_, std::move(batch));
+  }
+
+ private:
+  Fate fate_;
+};
+
+// A new pair of the two; takes both references over. Errors: UserCodeError without memory.
+inline PyObject* new_pair(PyObject* first, PyObject* second) {
+  PyObject* pair = PyTuple_New(2);
+  if (pair == nullptr) {
+    Py_DECREF(first);
+    Py_DECREF(second);
+    throw_user_error("making a pair");
+  }
+  PyTuple_SET_ITEM(pair, 0, first);
+  PyTuple_SET_ITEM(pair, 1, second);
+  return pair;
+}
+
+}  // namespace cppwax::bindings::native
