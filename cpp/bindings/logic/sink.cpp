@@ -7,6 +7,7 @@
 
 #include "bindings/logic/built_part.hpp"
 #include "bindings/logic/keyed_item.hpp"
+#include "bindings/logic/native_sink.hpp"
 #include "bindings/logic/part_choice.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
@@ -103,10 +104,10 @@ class PartitionedLogic : public operators::SinkLogic {
 
 std::unique_ptr<operators::SinkLogic> make_dynamic_sink(const PyStep& step, const PyTypes& types,
                                                         operators::Seat seat) {
-  return std::make_unique<DynamicLogic>(
-      types, build_dynamic(
-                 step, types,
-                 {sink_of(step), types.stateless_sink_partition, "StatelessSinkPartition"}, seat));
+  const py::object sink = sink_of(step);
+  const py::object part = build_dynamic(
+      step, types, {sink, types.stateless_sink_partition, "StatelessSinkPartition"}, seat);
+  return native_if_known({sink, part, std::make_unique<DynamicLogic>(types, part)});
 }
 
 std::unique_ptr<operators::SinkLogic> make_partitioned_sink(const PyStep& step,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bindings/logic/built_part.hpp"
+#include "bindings/logic/native_source.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 
@@ -12,16 +13,31 @@ namespace {
 
 using operators::Polled;
 
+bool overrides_next_awake(const PyTypes& types, const py::object& part) {
+  const py::object method = attribute_of(part.ptr(), "next_awake");
+  if (!PyMethod_Check(method.ptr())) return true;
+  const auto is_of = [&](const py::object& base) {
+    return attribute_of(base.ptr(), "next_awake").ptr() == PyMethod_GET_FUNCTION(method.ptr());
+  };
+  return !is_of(types.stateful_source_partition) && !is_of(types.stateless_source_partition);
+}
+
 class PartitionLogic : public operators::SourcePart {
  public:
   // `where` follows the name of a method in messages: " of partition 'a'", or nothing.
   PartitionLogic(const StepId& step, const PyTypes& types, py::object part, std::string where)
-      : step_(step), types_(types), part_(std::move(part)), where_(std::move(where)) {}
+      : step_(step),
+        types_(types),
+        part_(std::move(part)),
+        where_(std::move(where)),
+        may_sleep_(overrides_next_awake(types, part_)) {}
 
   Polled next_batch() override {
     PyObject* result = surviving_exit(
         [&] { return PyObject_CallMethodNoArgs(part_.ptr(), types_.next_batch.ptr()); });
-    if (result == nullptr) return ended();
+    if (result == nullptr) {
+      return end_of_polls(types_, [this] { return calling("next_batch"); });
+    }
     const auto batch = call_result(result, [this] { return calling("next_batch"); });
     auto items = std::make_unique<PyPayload>();
     if (!may_iterate(batch.ptr())) {
@@ -38,6 +54,7 @@ class PartitionLogic : public operators::SourcePart {
   }
 
   std::optional<WallTime> next_awake() override {
+    if (!may_sleep_) return std::nullopt;
     const auto doing = [this] { return calling("next_awake"); };
     const py::object answer = call_method(doing, part_.ptr(), types_.next_awake);
     if (answer.is_none()) return std::nullopt;
@@ -61,25 +78,11 @@ class PartitionLogic : public operators::SourcePart {
     return std::string("calling `") + method + "`" + where_;
   }
 
-  // StopIteration and AbortExecution are how `next_batch` tells an end; else it failed.
-  Polled ended() {
-    Polled end;
-    if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
-      end.kind = Polled::Kind::kEof;
-    } else if (PyErr_ExceptionMatches(types_.abort_execution.ptr())) {
-      end.kind = Polled::Kind::kAbort;
-    } else {
-      call_result(nullptr, [this] { return calling("next_batch"); });
-    }
-    PyErr_Clear();
-    user_call_ended();
-    return end;
-  }
-
   const StepId& step_;
   const PyTypes& types_;
   py::object part_;
   std::string where_;
+  bool may_sleep_;  // `next_awake` is not the one that always gives None
 };
 
 py::object source_of(const PyStep& step) {
@@ -110,10 +113,11 @@ std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types,
 
 std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,
                                                         const std::string& name) {
-  py::object part = build_part(
-      step, types, {source_of(step), types.stateful_source_partition, "StatefulSourcePartition"},
-      name);
-  return std::make_unique<PartitionLogic>(step.id, types, std::move(part), of_partition(name));
+  const py::object source = source_of(step);
+  const py::object part = build_part(
+      step, types, {source, types.stateful_source_partition, "StatefulSourcePartition"}, name);
+  auto logic = std::make_unique<PartitionLogic>(step.id, types, part, of_partition(name));
+  return native_if_known(types, {source, part, std::move(logic)});
 }
 
 std::unique_ptr<operators::SourcePart> make_dynamic_source(const PyStep& step, const PyTypes& types,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bindings/py_call.hpp"
 #include "bindings/py_step.hpp"
 #include "bindings/py_types.hpp"
 #include "engine/operators/logic.hpp"
@@ -19,5 +20,22 @@ std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, cons
                                                         const std::string& name);
 std::unique_ptr<operators::SourcePart> make_dynamic_source(const PyStep& step, const PyTypes& types,
                                                            operators::Seat seat);
+
+// What the present Python error, of a `next_batch`, tells: StopIteration and AbortExecution are how
+// it ends; else it failed, which throws. `doing` as for call_result.
+template <class Doing>
+operators::Polled end_of_polls(const PyTypes& types, Doing&& doing) {
+  operators::Polled end;
+  if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
+    end.kind = operators::Polled::Kind::kEof;
+  } else if (PyErr_ExceptionMatches(types.abort_execution.ptr())) {
+    end.kind = operators::Polled::Kind::kAbort;
+  } else {
+    call_result(nullptr, doing);
+  }
+  PyErr_Clear();
+  user_call_ended();
+  return end;
+}
 
 }  // namespace cppwax::bindings
