@@ -56,14 +56,13 @@ def dynamic_source(**methods: Callback) -> Any:
     )
 
 
+def sink_part(methods: dict[str, Callback], base: type) -> Any:
+    return answering(methods, base, write_batch=lambda _values: None, snapshot=lambda: None)
+
+
 def fixed_sink(**methods: Callback) -> Any:
     def build_part(*_args: Any) -> Any:
-        return answering(
-            methods,
-            StatefulSinkPartition,
-            write_batch=lambda _values: None,
-            snapshot=lambda: None,
-        )
+        return sink_part(methods, StatefulSinkPartition)
 
     return answering(
         methods,
@@ -76,7 +75,7 @@ def fixed_sink(**methods: Callback) -> Any:
 
 def dynamic_sink(**methods: Callback) -> Any:
     def build(*_args: Any) -> Any:
-        return answering(methods, StatelessSinkPartition, write_batch=lambda _items: None)
+        return sink_part(methods, StatelessSinkPartition)
 
     return answering(methods, DynamicSink, build=build)
 

@@ -15,6 +15,7 @@ import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
 from cppwax.inputs import AbortExecution, StatefulSourcePartition
+from cppwax.outputs import StatefulSinkPartition
 from cppwax.testing import TestingSource
 from tests.python.bindings.answering import (
     Callback,
@@ -23,6 +24,7 @@ from tests.python.bindings.answering import (
     fixed_sink,
     fixed_source,
     flow_of,
+    sink_part,
     source_part,
 )
 from tests.python.conftest import EntryPoint
@@ -338,3 +340,27 @@ def test_all_partitions_are_closed_though_one_fails_to(entry_point: EntryPoint) 
         entry_point(flow_of(source))
     assert sorted(closed) == sorted(built)
     assert len(built) == 3 or entry_point.workers > 1
+
+
+def test_all_sink_partitions_are_closed_though_one_fails_to(entry_point: EntryPoint) -> None:
+    built: list[str] = []
+    closed: list[str] = []
+
+    def build_part(_step_id: str, part: str, _state: Any) -> Any:
+        built.append(part)
+
+        def close() -> None:
+            closed.append(part)
+            mishap()
+
+        return sink_part({"close": close}, StatefulSinkPartition)
+
+    sink = fixed_sink(
+        list_parts=lambda: ["p", "q", "r"],
+        part_fn=lambda key: 0 if key == "a" else 1,
+        build_part=build_part,
+    )
+    with pytest.raises(CppwaxRuntimeError, match="calling `close` of partition '[pq]'"):
+        entry_point(flow_of(sink=sink))
+    assert sorted(closed) == sorted(built)
+    assert built == ["p", "q"] or entry_point.workers > 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import permutations
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -141,3 +143,80 @@ def test_timezone_without_an_offset(entry_point: EntryPoint) -> None:
     _, root = failure_of(entry_point, datetime(2000, 1, 1, tzinfo=Undecided()))
     assert type(root) is TypeError
     assert "gives no offset" in str(root)
+
+
+class Until(DynamicSource[Any]):
+    """Gives batches, then nothing until something has come true, or long after it should have."""
+
+    def __init__(self, batches: list[list[Any]], true: Callable[[], bool]) -> None:
+        self.batches = batches
+        self.true = true
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
+        batches = iter(self.batches)
+        true = self.true
+        deadline = monotonic() + 30
+
+        class Partition(StatelessSourcePartition[Any]):
+            def next_batch(self) -> list[Any]:
+                batch = next(batches, [])
+                if not batch and (true() or monotonic() > deadline):
+                    raise StopIteration
+                return batch
+
+        return Partition()
+
+
+def test_times_that_are_put_off_or_dropped_hold_up_no_others(run_one: EntryPoint) -> None:
+    """Keys wait in order of their times; some in front of others get a later one, or go."""
+    now = datetime.now(UTC)
+    soon = now + timedelta(milliseconds=300)
+    sooner = [now + timedelta(milliseconds=200 + i) for i in range(8)]
+    far = datetime(2500, 1, 1, tzinfo=UTC)
+    fired: list[str] = []
+
+    def builder(state: Any) -> Any:
+        given: dict[str, Any] = {}
+
+        def on_batch(values: list[Any]) -> tuple[list[Any], bool]:
+            given.update(values[-1])
+            return [], given.get("drop", False)
+
+        def on_notify() -> tuple[list[Any], bool]:
+            fired.append(given["key"])
+            return [], True
+
+        answers = {"on_batch": on_batch, "on_notify": on_notify}
+        return batch_logic(**answers, notify_at=lambda: given["due"])(state)
+
+    def at(key: str, due: datetime) -> tuple[str, dict[str, Any]]:
+        return key, {"key": key, "due": due}
+
+    early = [f"early {i}" for i in range(8)]
+    waiting = ["w1", "w2", "w3"]
+    batches = [
+        [at(key, due) for key, due in zip(early, sooner, strict=True)],
+        [at(key, soon + timedelta(milliseconds=i)) for i, key in enumerate(waiting)],
+        [at(key, far) if i % 2 else (key, {"drop": True}) for i, key in enumerate(early)],
+    ]
+    flow = Dataflow("flow")
+    up = op.input("inp", flow, Until(batches, lambda: fired[-1:] == ["w3"]))
+    op.output("out", op.stateful_batch("step", up, builder), TestingSink([]))
+    run_one(flow)
+    assert [key for key in fired if key in waiting] == waiting
+
+
+def test_none_leaves_an_earlier_time_as_it_is(run_one: EntryPoint) -> None:
+    dues = iter([datetime.now(UTC) + timedelta(milliseconds=200), None])
+    fired: list[str] = []
+
+    def on_notify() -> tuple[list[Any], bool]:
+        fired.append("due")
+        return [], True
+
+    logic = batch_logic(on_notify=on_notify, notify_at=lambda: next(dues, None))
+    flow = Dataflow("flow")
+    up = op.input("inp", flow, Until([[("a", 1)], [("a", 2)]], lambda: len(fired) > 0))
+    op.output("out", op.stateful_batch("step", up, logic), TestingSink([]))
+    run_one(flow)
+    assert fired == ["due"]
