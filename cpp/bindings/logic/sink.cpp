@@ -1,6 +1,5 @@
 #include "bindings/logic/sink.hpp"
 
-#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "bindings/logic/part_choice.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
+#include "engine/base/first_failure.hpp"
 
 namespace cppwax::bindings {
 
@@ -70,15 +70,12 @@ class PartitionedLogic : public operators::SinkLogic {
 
   // Closes all, also when one fails to.
   void close() override {
-    std::exception_ptr failure;
+    FirstFailure first;
     for (const Part& part : parts_) {
-      try {
-        if (part.object) close_part(types_, part.object, of_partition(part.name));
-      } catch (const UserCodeError&) {
-        if (!failure) failure = std::current_exception();
-      }
+      if (!part.object) continue;
+      first.attempt([&] { close_part(types_, part.object, of_partition(part.name)); });
     }
-    if (failure) std::rethrow_exception(failure);
+    first.rethrow();
   }
 
  private:

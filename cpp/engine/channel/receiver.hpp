@@ -46,4 +46,11 @@ class Receiver {
   std::vector<Debt> debts_;
 };
 
+// The senders of several inputs, which are numbered through in this order.
+inline std::size_t count_senders(const std::vector<Receiver*>& inputs) {
+  std::size_t count = 0;
+  for (const Receiver* input : inputs) count += input->sender_count();
+  return count;
+}
+
 }  // namespace cppwax::channel

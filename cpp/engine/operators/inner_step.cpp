@@ -7,22 +7,12 @@
 
 namespace cppwax::operators {
 
-namespace {
-
-std::size_t count_senders(const std::vector<channel::Receiver*>& inputs) {
-  std::size_t count = 0;
-  for (const auto* input : inputs) count += input->sender_count();
-  return count;
-}
-
-}  // namespace
-
 InnerStep::InnerStep(std::vector<channel::Receiver*> inputs, Outputs outputs, StepHost& host,
                      Epoch first)
     : inputs_(std::move(inputs)),
       outputs_(std::move(outputs)),
       host_(host),
-      frontier_(count_senders(inputs_), first),
+      frontier_(channel::count_senders(inputs_), first),
       epoch_(first) {
   std::size_t next = 0;
   for (const auto* input : inputs_) {

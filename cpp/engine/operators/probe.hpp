@@ -15,7 +15,9 @@ namespace cppwax::operators {
 class ProbeStep final : public Step {
  public:
   ProbeStep(std::vector<channel::Receiver*> inputs, Epoch first)
-      : inputs_(std::move(inputs)), frontier_(count_senders(), first), epoch_(first) {}
+      : inputs_(std::move(inputs)),
+        frontier_(channel::count_senders(inputs_), first),
+        epoch_(first) {}
 
   Activity activate() override {
     std::size_t first_sender = 0;
@@ -42,12 +44,6 @@ class ProbeStep final : public Step {
   std::optional<data::End> ended() const { return frontier_.ended(); }
 
  private:
-  std::size_t count_senders() const {
-    std::size_t count = 0;
-    for (const auto* input : inputs_) count += input->sender_count();
-    return count;
-  }
-
   std::vector<channel::Receiver*> inputs_;
   progress::InputFrontier frontier_;
   Epoch epoch_;

@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "engine/base/first_failure.hpp"
+
 namespace cppwax::operators {
 
 namespace {
@@ -188,15 +190,11 @@ void SourceStep::end(data::EndKind kind) {
 
 // All parts are closed, also when one of them fails to.
 void SourceStep::close() {
-  std::exception_ptr failure;
+  FirstFailure first;
   for (Part& part : parts_) {
-    try {
-      if (!part.ended) close_part(part);
-    } catch (...) {
-      if (!failure) failure = std::current_exception();
-    }
+    if (!part.ended) first.attempt([&] { close_part(part); });
   }
-  if (failure) std::rethrow_exception(failure);
+  first.rethrow();
 }
 
 }  // namespace cppwax::operators

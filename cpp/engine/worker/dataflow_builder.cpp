@@ -1,9 +1,9 @@
 #include "engine/worker/dataflow_builder.hpp"
 
-#include <exception>
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/base/first_failure.hpp"
 #include "engine/operators/chain.hpp"
 #include "engine/operators/sink.hpp"
 #include "engine/operators/source.hpp"
@@ -131,15 +131,9 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step, E
 }
 
 void DataflowBuilder::close() {
-  std::exception_ptr failure;
-  for (auto& part : std::exchange(unplaced_, {})) {
-    try {
-      part->close();
-    } catch (...) {
-      if (!failure) failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
+  FirstFailure first;
+  for (auto& part : std::exchange(unplaced_, {})) first.attempt([&] { part->close(); });
+  first.rethrow();
 }
 
 // With one worker all items are at their place already.

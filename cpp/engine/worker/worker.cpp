@@ -1,10 +1,10 @@
 #include "engine/worker/worker.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/base/first_failure.hpp"
 
 namespace cppwax::worker {
 
@@ -246,21 +246,13 @@ std::optional<SteadyTime> Worker::next_due() const {
 }
 
 void Worker::close() {
-  std::exception_ptr failure;
-  try {
-    builder_.close();
-  } catch (...) {
-    failure = std::current_exception();
-  }
+  FirstFailure first;
+  first.attempt([&] { builder_.close(); });
   for (std::uint32_t i = 0; i < steps_.size(); ++i) {
     if (!steps_[i]) continue;
-    try {
-      in_context(StepIndex(i), [&] { steps_[i]->close(); });
-    } catch (...) {
-      if (!failure) failure = std::current_exception();
-    }
+    first.attempt([&] { in_context(StepIndex(i), [&] { steps_[i]->close(); }); });
   }
-  if (failure) std::rethrow_exception(failure);
+  first.rethrow();
 }
 
 }  // namespace cppwax::worker
