@@ -21,6 +21,10 @@ namespace cppwax::bindings {
 // of a small tuple, else the object alone. Runs no user code.
 std::size_t item_bytes(PyObject* item);
 
+// About so much of what user code makes is gathered before the engine is asked for room again:
+// results may be far larger than the items they are made of.
+inline constexpr std::size_t kGatherBytes = std::size_t{4} << 20;
+
 // Adds up item_bytes over items that are being gathered, looking at each large item but only at
 // some of the small ones.
 class BytesMeter {

@@ -15,9 +15,6 @@ namespace {
 using operators::Emitter;
 using operators::Work;
 
-// Of an iterator, no more than this is gathered before the engine is asked for room again.
-constexpr std::size_t kGatherBytes = std::size_t{4} << 20;
-
 // The result of one call of the mapper, given out as there is room.
 class MapJob : public operators::Job {
  public:

@@ -17,9 +17,6 @@ namespace {
 using operators::Emitter;
 using operators::Work;
 
-// What is gathered over keys before the engine is asked for room again.
-constexpr std::size_t kGatherBytes = std::size_t{4} << 20;
-
 enum class Call { kOnBatch, kOnNotify, kOnEof };
 
 // What a callback of a key gave.

@@ -24,9 +24,9 @@ struct Giving {
 };
 
 // How an iterable comes from an item, and who is to blame if it is none.
-class Mapped {
+class MapperGives {
  public:
-  explicit Mapped(const py::object& batch)
+  explicit MapperGives(const py::object& batch)
       : step_id_(attribute_of(batch.ptr(), "step_id")),
         mapper_(attribute_of(batch.ptr(), "mapper")) {}
 
@@ -46,9 +46,9 @@ class Mapped {
   py::object mapper_;
 };
 
-class ValueMapped {
+class ValueGives {
  public:
-  explicit ValueMapped(const py::object& batch) : batch_(batch), mapped_(batch) {}
+  explicit ValueGives(const py::object& batch) : batch_(batch), mapped_(batch) {}
 
   static std::string doing() { return "calling `mapper` on the value of an item"; }
 
@@ -62,12 +62,12 @@ class ValueMapped {
 
  private:
   py::object batch_;
-  Mapped mapped_;
+  MapperGives mapped_;
 };
 
-class Itself {
+class ItemGives {
  public:
-  explicit Itself(const py::object& batch) : step_id_(attribute_of(batch.ptr(), "step_id")) {}
+  explicit ItemGives(const py::object& batch) : step_id_(attribute_of(batch.ptr(), "step_id")) {}
 
   static std::string doing() { return "flattening an item"; }
 
@@ -212,13 +212,13 @@ class FlatLogic final : public operators::FlatMapBatchLogic {
 }  // namespace
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map(const py::object& mapper) {
-  return std::make_unique<FlatLogic<Mapped>>(mapper);
+  return std::make_unique<FlatLogic<MapperGives>>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_flatten(const py::object& mapper) {
-  return std::make_unique<FlatLogic<Itself>>(mapper);
+  return std::make_unique<FlatLogic<ItemGives>>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_value(const py::object& mapper) {
-  return std::make_unique<FlatLogic<ValueMapped>>(mapper);
+  return std::make_unique<FlatLogic<ValueGives>>(mapper);
 }
 
 }  // namespace cppwax::bindings::native

@@ -13,10 +13,6 @@
 
 namespace cppwax::bindings::native {
 
-// Of what one batch becomes, about so much is gathered before it goes on: results may be far larger
-// than the items they are made of.
-inline constexpr std::size_t kGatherBytes = std::size_t{4} << 20;
-
 // Works in place over a whole batch. Of a joined one, it lets the parts go on that came before a
 // failure, and ends a slice between two parts, where the source's own batches would.
 template <class Fate>
@@ -75,6 +71,34 @@ class PassLogic final : public operators::FlatMapBatchLogic {
 
  private:
   Fate fate_;
+};
+
+template <class Fate>
+std::unique_ptr<operators::FlatMapBatchLogic> make_pass(const py::object& mapper) {
+  return std::make_unique<PassLogic<Fate>>(mapper);
+}
+
+// The predicate of a filter, with the step's Python form, which has the words for what is no bool.
+class Predicate {
+ public:
+  explicit Predicate(const py::object& batch)
+      : batch_(batch), predicate_(attribute_of(batch.ptr(), "predicate")) {}
+
+  template <class Doing>
+  bool holds(Doing&& doing, PyObject* value) const {
+    const py::object keep = call_user(doing, predicate_.ptr(), value);
+    if (keep.ptr() == Py_True) return true;
+    if (keep.ptr() != Py_False) {
+      // Raises.
+      call_user(doing, attribute_of(batch_.ptr(), "_refuse").ptr(), keep.ptr());
+    }
+    return false;
+  }
+  const py::object& batch() const { return batch_; }
+
+ private:
+  py::object batch_;
+  py::object predicate_;
 };
 
 // A new pair of the two; takes both references over. Errors: UserCodeError without memory.

@@ -35,23 +35,16 @@ class Mapped {
 
 class Filtered {
  public:
-  explicit Filtered(const py::object& batch)
-      : batch_(batch), predicate_(attribute_of(batch.ptr(), "predicate")) {}
+  explicit Filtered(const py::object& batch) : predicate_(batch) {}
 
   PyObject* operator()(PyObject* item) const {
-    const py::object keep = call_user(calling_predicate, predicate_.ptr(), item);
-    if (keep.ptr() == Py_True) return item;
-    if (keep.ptr() != Py_False) {
-      // Raises.
-      call_user(calling_predicate, attribute_of(batch_.ptr(), "_refuse").ptr(), keep.ptr());
-    }
+    if (predicate_.holds(calling_predicate, item)) return item;
     Py_DECREF(item);
     return nullptr;
   }
 
  private:
-  py::object batch_;
-  py::object predicate_;
+  Predicate predicate_;
 };
 
 class FilterMapped {
@@ -125,30 +118,25 @@ class Labelled {
   py::object side_;
 };
 
-template <class Fate>
-std::unique_ptr<operators::FlatMapBatchLogic> make(const py::object& mapper) {
-  return std::make_unique<PassLogic<Fate>>(mapper);
-}
-
 }  // namespace
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_map(const py::object& mapper) {
-  return make<Mapped>(mapper);
+  return make_pass<Mapped>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter(const py::object& mapper) {
-  return make<Filtered>(mapper);
+  return make_pass<Filtered>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_map(const py::object& mapper) {
-  return make<FilterMapped>(mapper);
+  return make_pass<FilterMapped>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_key_on(const py::object& mapper) {
-  return make<KeyedOn>(mapper);
+  return make_pass<KeyedOn>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_count(const py::object& mapper) {
-  return make<Counted>(mapper);
+  return make_pass<Counted>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_label(const py::object& mapper) {
-  return make<Labelled>(mapper);
+  return make_pass<Labelled>(mapper);
 }
 
 }  // namespace cppwax::bindings::native

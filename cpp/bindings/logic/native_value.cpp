@@ -10,14 +10,14 @@ namespace cppwax::bindings::native {
 
 namespace {
 
-std::string calling_mapper() {
+std::string mapping_value() {
   return "calling `mapper` on the value of an item";
 }
-std::string calling_predicate() {
+std::string filtering_value() {
   return "calling `predicate` on the value of an item";
 }
-std::string unpacking() {
-  return "unpacking an item";
+std::string unpacking_item() {
+  return "unpacking_item an item";
 }
 
 // Does with an item what the Python form does with a batch of it alone. For what is no plain pair.
@@ -36,8 +36,8 @@ class ValueMapped {
       : batch_(batch), mapper_(attribute_of(batch.ptr(), "mapper")) {}
 
   PyObject* operator()(PyObject* item) const {
-    if (!is_pair(item)) return by_python(calling_mapper, batch_, item);
-    py::object result = call_user(calling_mapper, mapper_.ptr(), value_of(item));
+    if (!is_pair(item)) return by_python(mapping_value, batch_, item);
+    py::object result = call_user(mapping_value, mapper_.ptr(), value_of(item));
     PyObject* pair = new_pair(Py_NewRef(key_of(item)), result.release().ptr());
     Py_DECREF(item);
     return pair;
@@ -50,27 +50,20 @@ class ValueMapped {
 
 class ValueFiltered {
  public:
-  explicit ValueFiltered(const py::object& batch)
-      : batch_(batch), predicate_(attribute_of(batch.ptr(), "predicate")) {}
+  explicit ValueFiltered(const py::object& batch) : predicate_(batch) {}
 
   PyObject* operator()(PyObject* item) const {
     // A pair of a subclass goes on as a plain one.
     if (!PyTuple_CheckExact(item) || !is_pair(item)) {
-      return by_python(calling_predicate, batch_, item);
+      return by_python(filtering_value, predicate_.batch(), item);
     }
-    const py::object keep = call_user(calling_predicate, predicate_.ptr(), value_of(item));
-    if (keep.ptr() == Py_True) return item;
-    if (keep.ptr() != Py_False) {
-      // Raises.
-      call_user(calling_predicate, attribute_of(batch_.ptr(), "_refuse").ptr(), keep.ptr());
-    }
+    if (predicate_.holds(filtering_value, value_of(item))) return item;
     Py_DECREF(item);
     return nullptr;
   }
 
  private:
-  py::object batch_;
-  py::object predicate_;
+  Predicate predicate_;
 };
 
 class ValueFilterMapped {
@@ -79,8 +72,8 @@ class ValueFilterMapped {
       : batch_(batch), mapper_(attribute_of(batch.ptr(), "mapper")) {}
 
   PyObject* operator()(PyObject* item) const {
-    if (!is_pair(item)) return by_python(calling_mapper, batch_, item);
-    py::object result = call_user(calling_mapper, mapper_.ptr(), value_of(item));
+    if (!is_pair(item)) return by_python(mapping_value, batch_, item);
+    py::object result = call_user(mapping_value, mapper_.ptr(), value_of(item));
     PyObject* pair = nullptr;
     if (!result.is_none()) pair = new_pair(Py_NewRef(key_of(item)), result.release().ptr());
     Py_DECREF(item);
@@ -97,7 +90,7 @@ class Unkeyed {
   explicit Unkeyed(const py::object& batch) : batch_(batch) {}
 
   PyObject* operator()(PyObject* item) const {
-    if (!is_pair(item)) return by_python(unpacking, batch_, item);
+    if (!is_pair(item)) return by_python(unpacking_item, batch_, item);
     PyObject* value = Py_NewRef(value_of(item));
     Py_DECREF(item);
     return value;
@@ -113,7 +106,7 @@ class ValueLabelled {
       : batch_(batch), side_(attribute_of(batch.ptr(), "side")) {}
 
   PyObject* operator()(PyObject* item) const {
-    if (!is_pair(item)) return by_python(unpacking, batch_, item);
+    if (!is_pair(item)) return by_python(unpacking_item, batch_, item);
     PyObject* labelled = new_pair(Py_NewRef(side_.ptr()), Py_NewRef(value_of(item)));
     PyObject* pair = new_pair(Py_NewRef(key_of(item)), labelled);
     Py_DECREF(item);
@@ -125,27 +118,22 @@ class ValueLabelled {
   py::object side_;
 };
 
-template <class Fate>
-std::unique_ptr<operators::FlatMapBatchLogic> make(const py::object& mapper) {
-  return std::make_unique<PassLogic<Fate>>(mapper);
-}
-
 }  // namespace
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_map_value(const py::object& mapper) {
-  return make<ValueMapped>(mapper);
+  return make_pass<ValueMapped>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_value(const py::object& mapper) {
-  return make<ValueFiltered>(mapper);
+  return make_pass<ValueFiltered>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_map_value(const py::object& mapper) {
-  return make<ValueFilterMapped>(mapper);
+  return make_pass<ValueFilterMapped>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_key_rm(const py::object& mapper) {
-  return make<Unkeyed>(mapper);
+  return make_pass<Unkeyed>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_label_value(const py::object& mapper) {
-  return make<ValueLabelled>(mapper);
+  return make_pass<ValueLabelled>(mapper);
 }
 
 }  // namespace cppwax::bindings::native
