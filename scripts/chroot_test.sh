@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 ((EUID == 0)) || die "chroot needs root"
 root=$(realpath -m "$1")
 shift
-clone=/root/cppwax
+clone=/srv/cppwax
 
 # How this machine reaches its package sources: settings of apt and pip, names, certificates.
 # The sources themselves are this machine's too where it is the same release.
