@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,7 +44,8 @@ def divide(x):
     return 6 // x
 
 def block(x):
-    print(x, flush=True)
+    # In one piece, as other workers print too.
+    print(f"{x}\\n", end="", flush=True)
     threading.Event().wait()
 
 def fails():
@@ -88,15 +91,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(*args: str, **env: str) -> subprocess.Popen[str]:
+@contextmanager
+def start(*args: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command line; it is killed if it outlives the block."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CPPWAX_")}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "cppwax.run", *args],
         env=inherited | env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def ended(*args: str, **env: str) -> tuple[int, str, str]:
