@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 MODULES = (
     *("connectors.demo", "connectors.files", "connectors.stdio", "dataflow", "errors", "inputs"),
-    *("operators", "operators.helpers", "outputs", "run", "testing"),
+    *("operators", "operators.helpers", "operators.windowing", "outputs", "run", "testing"),
 )
 
 

@@ -23,6 +23,7 @@ _DIFFERENCES = {
 _ALSO_PUBLIC = {
     "dataflow": {"KeyedStream"},
     "operators": {"JoinEmitMode", "JoinInsertMode", "KeyedStream"},
+    "operators.windowing": {"LATE_SESSION_ID", "UTC_MAX", "UTC_MIN", "ZERO_TD"},
     "errors": {"BytewaxRuntimeError", "CppwaxRuntimeError"},
     "inputs": {"_SimplePollingPartition"},
     "run": {"_parse_args", "_prepare_import"},

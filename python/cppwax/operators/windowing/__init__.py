@@ -1,0 +1,80 @@
+"""Steps that cut streams into windows of time; usually imported as `w` or by name.
+
+A clock says when each value happened and, by a watermark, up to when everything is known. A
+windower says which windows a time lies in. The step says what becomes of a window's values. Each
+step gives three streams: `down`, what the windows emit; `late`, values that came too late; `meta`,
+when closed windows began and ended. All carry the window's id.
+
+Each key has a clock, a watermark and windows of its own. `docs/windowing.md` tells more, with
+pictures.
+
+>>> from datetime import datetime, timedelta, timezone
+>>> import cppwax.operators as op
+>>> import cppwax.operators.windowing as w
+>>> from cppwax.dataflow import Dataflow
+>>> from cppwax.testing import TestingSink, TestingSource, run_main
+>>> noon = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+>>> clock = w.EventClock(
+...     lambda visit: noon + timedelta(minutes=visit["minute"]),
+...     wait_for_system_duration=timedelta(minutes=1),
+... )
+>>> visits = [{"page": "/", "minute": m} for m in (0, 5, 9, 11, 12, 31)]
+>>> counts = []
+>>> flow = Dataflow("visits")
+>>> stream = op.input("visits", flow, TestingSource(visits))
+>>> windows = w.count_window("per_10_min", stream, clock,
+...     w.TumblingWindower(length=timedelta(minutes=10), align_to=noon), lambda v: v["page"])
+>>> op.output("out", windows.down, TestingSink(counts))
+>>> run_main(flow)
+>>> counts
+[('/', (0, 3)), ('/', (1, 2)), ('/', (3, 1))]
+"""
+
+from cppwax.operators.windowing._clocks import Clock, ClockLogic, EventClock, SystemClock
+from cppwax.operators.windowing._collect_window import collect_window
+from cppwax.operators.windowing._fold import (
+    count_window,
+    fold_window,
+    max_window,
+    min_window,
+    reduce_window,
+)
+from cppwax.operators.windowing._join_window import join_window
+from cppwax.operators.windowing._logic import WindowLogic
+from cppwax.operators.windowing._sessions import LATE_SESSION_ID, SessionWindower
+from cppwax.operators.windowing._times import UTC_MAX, UTC_MIN, ZERO_TD
+from cppwax.operators.windowing._window import WindowOut, window
+from cppwax.operators.windowing._windowers import (
+    SlidingWindower,
+    TumblingWindower,
+    Windower,
+    WindowerLogic,
+    WindowMetadata,
+)
+
+__all__ = [
+    "LATE_SESSION_ID",
+    "UTC_MAX",
+    "UTC_MIN",
+    "ZERO_TD",
+    "Clock",
+    "ClockLogic",
+    "EventClock",
+    "SessionWindower",
+    "SlidingWindower",
+    "SystemClock",
+    "TumblingWindower",
+    "WindowLogic",
+    "WindowMetadata",
+    "WindowOut",
+    "Windower",
+    "WindowerLogic",
+    "collect_window",
+    "count_window",
+    "fold_window",
+    "join_window",
+    "max_window",
+    "min_window",
+    "reduce_window",
+    "window",
+]

@@ -1,0 +1,179 @@
+"""What runs the windows of one key: brings clock, windower and the windows' logics together."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import heapify, heappop, heappush
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar
+
+from cppwax.dataflow import f_repr
+from cppwax.operators._checks import check_iterable
+from cppwax.operators._logic import StatefulBatchLogic
+from cppwax.operators.windowing._clocks import Clock
+from cppwax.operators.windowing._logic import WindowLogic
+from cppwax.operators.windowing._times import UTC_MIN
+from cppwax.operators.windowing._windowers import Windower
+
+V = TypeVar("V")
+W = TypeVar("W")
+S = TypeVar("S")
+
+Event: TypeAlias = tuple[int, Literal["L", "E", "M"], Any]
+"""What the keyed step under a window step emits: the window's id, a kind, and by the kind a late
+value, a value emitted by a window's logic, or a closed window's metadata."""
+
+WindowState: TypeAlias = tuple[Any, Any, dict[int, Any], list[tuple[Any, datetime]]]
+"""The clock's state, the windower's, those of the windows' logics by window id, and the values that
+wait for the watermark with their timestamps, in order of arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBuilder(Generic[V, W, S]):
+    """For `window`."""
+
+    step_id: str
+    clock: Clock[V, Any]
+    windower: Windower[Any]
+    builder: Callable[[S | None], WindowLogic[V, W, S]]
+    ordered: bool
+
+    def __call__(self, state: WindowState | None) -> "WindowDriver[V]":
+        """Give the logic of a key."""
+        return WindowDriver(self, state)
+
+
+class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
+    """For `window`; the state is of the form `WindowState`."""
+
+    __slots__ = ("_arrived", "_builder", "_clock", "_logics", "_queue", "_watermark", "_windower")
+
+    def __init__(self, builder: WindowBuilder[V, Any, Any], state: WindowState | None) -> None:
+        """Begin, or go on with a state."""
+        clock_state, windower_state, logic_states, queue = state or (None, None, {}, [])
+        self._builder = builder
+        self._clock = builder.clock.build(clock_state)
+        self._windower = builder.windower.build(windower_state)
+        self._logics: dict[int, WindowLogic[V, Any, Any]] = {
+            window_id: builder.builder(logic_state)
+            for window_id, logic_state in logic_states.items()
+        }
+        # By timestamp, then by arrival: values themselves are never compared.
+        self._queue: list[tuple[datetime, int, V]] = [
+            (timestamp, i, value) for i, (value, timestamp) in enumerate(queue)
+        ]
+        heapify(self._queue)
+        self._arrived = len(self._queue)
+        self._watermark = UTC_MIN
+
+    def on_batch(self, values: list[V]) -> tuple[Iterable[Event], bool]:
+        """Put values into windows, or keep them until the watermark is there."""
+        events: list[Event] = []
+        at_once: list[tuple[datetime, V]] = []
+        self._clock.before_batch()
+        for value in values:
+            timestamp, watermark = self._clock.on_item(value)
+            self._advance(watermark)
+            if timestamp < watermark:
+                late_for = self._windower.late_for(timestamp)
+                events.extend((window_id, "L", value) for window_id in late_for)
+            elif self._builder.ordered:
+                heappush(self._queue, (timestamp, self._arrived, value))
+                self._arrived += 1
+            else:
+                at_once.append((timestamp, value))
+        for timestamp, value in at_once:
+            self._insert(timestamp, value, events)
+        return self._settled(events)
+
+    def on_notify(self) -> tuple[Iterable[Event], bool]:
+        """Act on the watermark that time has brought forward."""
+        self._advance(self._clock.on_notify())
+        return self._settled([])
+
+    def on_eof(self) -> tuple[Iterable[Event], bool]:
+        """Close what the clock lets close at the end."""
+        self._advance(self._clock.on_eof())
+        return self._settled([])
+
+    def notify_at(self) -> datetime | None:
+        """Ask for a call when the watermark is where something is to happen."""
+        timestamp = self._windower.notify_at()
+        if self._queue and (timestamp is None or self._queue[0][0] < timestamp):
+            timestamp = self._queue[0][0]
+        return None if timestamp is None else self._clock.to_system_utc(timestamp)
+
+    def snapshot(self) -> WindowState:
+        """Give the states of clock, windower and windows, and the values that wait."""
+        logic_states = {window_id: logic.snapshot() for window_id, logic in self._logics.items()}
+        arrivals = sorted(self._queue, key=lambda entry: entry[1])
+        queue = [(value, timestamp) for timestamp, _, value in arrivals]
+        return self._clock.snapshot(), self._windower.snapshot(), logic_states, queue
+
+    def _settled(self, events: list[Event]) -> tuple[list[Event], bool]:
+        """Do what the watermark demands, after the values that have come."""
+        while self._queue and self._queue[0][0] <= self._watermark:
+            timestamp, _, value = heappop(self._queue)
+            self._insert(timestamp, value, events)
+        for original_id, into_id in self._windower.merged():
+            if original_id != into_id:
+                self._merge(original_id, into_id, events)
+        for window_id, metadata in self._windower.close_for(self._watermark):
+            logic = self._take(window_id, "closed")
+            self._emit(window_id, "on_close", logic.on_close(), events)
+            events.append((window_id, "M", metadata))
+        return events, not self._logics and not self._queue and self._windower.is_empty()
+
+    def _insert(self, timestamp: datetime, value: V, events: list[Event]) -> None:
+        for window_id in self._windower.open_for(timestamp):
+            logic = self._logics.get(window_id)
+            if logic is None:
+                logic = self._logics[window_id] = self._builder.builder(None)
+            self._emit(window_id, "on_value", logic.on_value(value), events)
+
+    def _merge(self, original_id: int, into_id: int, events: list[Event]) -> None:
+        original = self._take(original_id, "merged")
+        into = self._logics.get(into_id)
+        if into is None:
+            self._refuse_window(into_id, "merged others into")
+        self._emit(into_id, "on_merge", into.on_merge(original), events)
+
+    def _emit(self, window_id: int, method: str, values: Iterable[W], events: list[Event]) -> None:
+        try:
+            emitted = iter(values)
+        except TypeError:
+            check_iterable(self._builder.step_id, method, self._builder.builder, values)
+            raise
+        events.extend((window_id, "E", value) for value in emitted)
+
+    def _take(self, window_id: int, what: str) -> WindowLogic[V, Any, Any]:
+        logic = self._logics.pop(window_id, None)
+        if logic is None:
+            self._refuse_window(window_id, what)
+        return logic
+
+    def _advance(self, watermark: datetime) -> None:
+        if watermark < self._watermark:
+            raise ValueError(
+                f"step {self._builder.step_id!r}: the clock {self._builder.clock!r} put the "
+                f"watermark back from {self._watermark} to {watermark}; let it give the greater of "
+                "the two"
+            )
+        self._watermark = watermark
+
+    def _refuse_window(self, window_id: int, what: str) -> NoReturn:
+        raise ValueError(
+            f"step {self._builder.step_id!r}: the windower {f_repr(self._builder.windower)} {what} "
+            f"the window {window_id!r}, which is not open; it must be one that `open_for` gave"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrap:
+    """For `window`: picks the events of one kind, as `(window id, value)`."""
+
+    kind: Literal["L", "E", "M"]
+
+    def __call__(self, event: Event) -> tuple[int, Any] | None:
+        """Give the event if it is of the kind."""
+        window_id, kind, value = event
+        return (window_id, value) if kind == self.kind else None
