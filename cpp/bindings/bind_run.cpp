@@ -16,6 +16,7 @@
 #include "bindings/bind.hpp"
 #include "bindings/forked_child.hpp"
 #include "bindings/gil.hpp"
+#include "bindings/last_words.hpp"
 #include "bindings/py_error.hpp"
 #include "bindings/py_logic.hpp"
 #include "bindings/py_plan.hpp"
@@ -51,9 +52,12 @@ Args:
     epoch_interval: A timedelta; how long an epoch lasts. Zero makes every poll of the sources an
         epoch of its own. `None` is 10 seconds.
     stop_timeout: A timedelta; how long a stop by a signal may take before what is in flight is
-        given up. `None` is 1 second.
+        given up and user code is interrupted. So are, after a failure or an abort, the calls that
+        other workers are in then. `None` is 1 second.
     end_process: Whether a second signal, or a stop that takes a second more than `stop_timeout`,
-        ends the process at once with the signal's exit code.
+        ends the process at once with the signal's exit code; so does a failure or an abort, with
+        exit code 1, when a worker stays that long in the call that it was in. Else `run` returns
+        when the call does.
 
 Returns:
     "eof": the data ended. "aborted": a source raised `AbortExecution`. "stopped": SIGTERM came, and
@@ -182,12 +186,11 @@ Ended run_beside(worker::Runtime& runtime, Wakeup& wakeup) {
   return ended;
 }
 
-Ended run_to_end(worker::Runtime& runtime, UserThreads& threads, StopSettings stop,
-                 bool on_caller_thread) {
+Ended run_to_end(WatchedRun watched, bool on_caller_thread) {
+  worker::Runtime& runtime = watched.runtime;
   const signal_handlers::Choice choice = signal_handlers::choose();
   const signal_handlers::PythonTells python_tells(choice);
   Wakeup caller;
-  WatchedRun watched{.runtime = runtime, .threads = threads, .stop = stop};
   watched.on_main_thread = choice.on_main_thread;
   const bool beside = choice.on_main_thread && !on_caller_thread;
   if (beside) watched.caller = &caller;
@@ -201,15 +204,6 @@ Ended run_to_end(worker::Runtime& runtime, UserThreads& threads, StopSettings st
   }
   if (ended.stop.interrupted) drop_late_interruption();
   return ended;
-}
-
-// The exception that a failure is for the caller of `run`.
-py::object exception_of(const std::exception_ptr& failure) {
-  try {
-    raise_to_python(failure);
-  } catch (py::error_already_set& raised) {
-    return raised.value();
-  }
 }
 
 // Whether it is a KeyboardInterrupt, wrapped or not.
@@ -239,7 +233,10 @@ std::string result_of(const Ended& ended) {
   const StopOutcome& stop = ended.stop;
   const bool is_genuine = !stop.interrupted || stop.failed_first;
   if (stop.signal == SIGINT) raise_keyboard_interrupt(is_genuine ? ended.failure : nullptr);
-  if (stop.abandoned && !stop.failed_first) return name_of(worker::RunEnd::kAbandoned);
+  if (stop.abandoned && !stop.failed_first) {
+    const bool aborted = ended.how == worker::RunEnd::kAborted;
+    return name_of(aborted ? ended.how : worker::RunEnd::kAbandoned);
+  }
   if (!ended.failure) return name_of(ended.how);
   if (stop.python_took_over && is_keyboard_interrupt(exception_of(ended.failure))) {
     raise_keyboard_interrupt(nullptr);
@@ -252,9 +249,16 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
   try {
     PyPlan read = read_plan(flow);
     UserThreads threads;
+    LastWords last_words;
+    settings.on_early_end = [&](const std::exception_ptr& failure) {
+      early_end_noted();
+      if (failure && stop.end_process) last_words.keep(failure);
+    };
     const WatchedLogicFactory logic(std::move(read.steps), threads);
     worker::Runtime runtime(read.plan, logic, system_clock(), settings);
-    return result_of(run_to_end(runtime, threads, stop, settings.on_caller_thread));
+    const WatchedRun watched{
+        .runtime = runtime, .threads = threads, .last_words = last_words, .stop = stop};
+    return result_of(run_to_end(watched, settings.on_caller_thread));
   } catch (const Error&) {
     raise_to_python(std::current_exception());
   }

@@ -90,6 +90,18 @@ std::string place_of(const ErrorContext& context) {
   return std::move(text).str();
 }
 
+// ": ValueError", or nothing where that is not known.
+std::string root_type_of(const std::exception_ptr& cause) {
+  try {
+    if (cause) std::rethrow_exception(cause);
+  } catch (const PyFailure& failure) {
+    return std::string(": ") + Py_TYPE(failure.exception())->tp_name;
+  } catch (const std::exception& native) {
+    return std::string(": ") + native.what();
+  }
+  return "";
+}
+
 [[noreturn]] void raise_user_error(const UserCodeError& error) {
   const std::string message = place_of(error.context) + " while " + error.doing;
   try {
@@ -151,6 +163,24 @@ void raise_to_python(const std::exception_ptr& error) {
     throw;
   } catch (const std::exception& unknown) {
     raise_bug(unknown.what(), {});
+  }
+}
+
+py::object exception_of(const std::exception_ptr& error) {
+  try {
+    raise_to_python(error);
+  } catch (py::error_already_set& raised) {
+    return raised.value();
+  }
+}
+
+std::string summary_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const UserCodeError& user) {
+    return place_of(user.context) + " while " + user.doing + root_type_of(user.cause);
+  } catch (const std::exception& other) {
+    return other.what();
   }
 }
 

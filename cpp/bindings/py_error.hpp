@@ -2,7 +2,7 @@
 // runs, the engine's to Python's exceptions when `run` returns. The only place that does either.
 #pragma once
 
-#include <Python.h>
+#include <pybind11/pybind11.h>
 
 #include <exception>
 #include <string>
@@ -33,5 +33,12 @@ std::exception_ptr take_python_error(Wrapped wrapped);
 // - what pybind11 translates itself (its own errors, bad_alloc) is thrown as it is.
 // REQUIRES: the interpreter is held.
 [[noreturn]] void raise_to_python(const std::exception_ptr& error);
+
+// What `raise_to_python` would throw. REQUIRES: as above.
+pybind11::object exception_of(const std::exception_ptr& error);
+
+// In one line and without running Python code: what failed, and the type of the exception that
+// made it fail. Any thread.
+std::string summary_of(const std::exception_ptr& error);
 
 }  // namespace cppwax::bindings

@@ -23,7 +23,8 @@ constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
 
 // Bytes in the pipe: what Python writes are signal numbers.
 constexpr unsigned char kQuit = 0;
-constexpr unsigned char kOurs = 0x80;
+constexpr unsigned char kLook = 0x80;
+constexpr unsigned char kOurs = 0x80;  // and the number of a signal
 
 struct Pipe {
   int reading_end = -1;
@@ -60,13 +61,13 @@ extern "C" void note_signal(int number) {
 }
 
 bool is_ours(int number) {
-  struct sigaction present{};
+  struct sigaction present {};
   sigaction(number, nullptr, &present);
   return (present.sa_flags & SA_SIGINFO) == 0 && present.sa_handler == note_signal;
 }
 
 bool is(int number, void (*handler)(int)) {
-  struct sigaction present{};
+  struct sigaction present {};
   sigaction(number, nullptr, &present);
   return (present.sa_flags & SA_SIGINFO) == 0 && present.sa_handler == handler;
 }
@@ -128,7 +129,7 @@ void install(const Choice& choice) {
   python_raises = choice.python_raises;
   only_wakes = false;
 
-  struct sigaction ours{};
+  struct sigaction ours {};
   ours.sa_handler = note_signal;
   ours.sa_flags = SA_ONSTACK;  // no SA_RESTART: blocking calls return, so that Python can look
   for (const int number : kSignals) sigaddset(&ours.sa_mask, number);
@@ -162,6 +163,10 @@ void tell_quit() {
   tell(the_pipe().writing_end, kQuit);
 }
 
+void tell_look() {
+  tell(the_pipe().writing_end, kLook);
+}
+
 std::vector<News> take_news() {
   std::vector<News> news;
   unsigned char bytes[64];
@@ -169,9 +174,10 @@ std::vector<News> take_news() {
     const auto count = read(the_pipe().reading_end, bytes, sizeof bytes);
     if (count <= 0) return news;
     for (auto byte = bytes; byte != bytes + count; ++byte) {
-      const auto kind = *byte == kQuit  ? News::Kind::kQuit
-                        : *byte & kOurs ? News::Kind::kStop
-                                        : News::Kind::kPython;
+      const auto kind = *byte == kQuit   ? News::Kind::kQuit
+                        : *byte == kLook ? News::Kind::kLook
+                        : *byte & kOurs  ? News::Kind::kStop
+                                         : News::Kind::kPython;
       news.push_back({kind, *byte & ~kOurs});
     }
   }

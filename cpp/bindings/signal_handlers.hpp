@@ -32,6 +32,7 @@ bool restore();
 struct News {
   enum class Kind {
     kQuit,    // what `tell_quit` wrote
+    kLook,    // what `tell_look` wrote
     kStop,    // a signal that is ours came
     kPython,  // one came for which Python has a handler of the user
   };
@@ -43,6 +44,7 @@ struct News {
 // handler can write to a foreign descriptor. Any thread.
 int reading_end();
 void tell_quit();
+void tell_look();
 // All that is in the pipe. Does not wait.
 std::vector<News> take_news();
 

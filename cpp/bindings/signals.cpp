@@ -12,6 +12,8 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -23,10 +25,23 @@ namespace cppwax::bindings {
 namespace {
 
 constexpr Duration kEndProcessAfter = std::chrono::seconds(1);  // counted from the stop timeout
+constexpr std::string_view kStuckMessage =
+    "cppwax: a worker did not come back from user code; the process ends without it.\n";
 // A system call that begins just after it was to be ended would go on: it is ended again.
 constexpr auto kWakeEvery = std::chrono::milliseconds(100);
 // User code may catch an interruption; whoever cleans up after one gets this long to do it.
 constexpr int kWakesAnInterruption = 10;
+
+// As the run would have ended, had it come to an end. A failure that came first is told.
+[[noreturn]] void end_process(const WatchedRun& run, int signal) {
+  const StopOutcome& outcome = run.outcome;
+  const bool failed = outcome.abandoned ? outcome.failed_first : run.runtime.abandon();
+  const auto words = failed ? run.last_words.words() : LastWords::Words{};
+  std::string text = words.text;
+  if (failed ? !words.text.empty() : signal == 0) text += kStuckMessage;
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+  _exit(signal == SIGINT || (signal != 0 && !failed) ? 128 + signal : words.exit_code);
+}
 
 // Thread-safe. Locks, each taken before the next: `life_` (who starts and ends the threads), the
 // interpreter's, `runs_mutex_`. Invariants: the watcher lives while there are runs; a run is told
@@ -41,9 +56,12 @@ class Watcher {
   void watch();
   void take_signal(int number);
   void wake_main_thread(const signal_handlers::News& news);
+  void look_for_early_ends();
   void keep_deadlines();
+  void keep_deadline(WatchedRun& run, SteadyTime now);
   std::optional<SteadyTime> next_deadline();
   void abandon(WatchedRun& run);
+  void abandon_inner_runs(const WatchedRun& outer);
 
   void interrupt();
   bool interrupt_once();
@@ -125,6 +143,7 @@ void Watcher::watch() {
       if (news.kind == Kind::kPython) wake_main_thread(news);
     }
     if (quits) break;
+    look_for_early_ends();
     keep_deadlines();
   }
   if (!interrupter_.joinable()) return;
@@ -142,13 +161,13 @@ void Watcher::take_signal(int number) {
   std::lock_guard lock(runs_mutex_);
   for (WatchedRun* run : runs_) {
     auto& signal = run->outcome.signal;
+    const auto due = signal == 0 ? now + run->stop.timeout : now;
     if (signal == 0) {
-      run->deadline = now + run->stop.timeout;
       run->runtime.request_stop();
-    } else {
-      if (run->stop.end_process) _exit(128 + number);
-      run->deadline = std::min(run->deadline, now);
+    } else if (run->stop.end_process) {
+      end_process(*run, number);
     }
+    run->deadline = run->deadline ? std::min(*run->deadline, due) : due;
     // Whoever presses Ctrl-C, at whatever point, gets a KeyboardInterrupt.
     if (signal != SIGINT) signal = number;
   }
@@ -168,15 +187,35 @@ void Watcher::wake_main_thread(const signal_handlers::News& news) {
   }
 }
 
+void Watcher::look_for_early_ends() {
+  const auto now = system_clock().steady();
+  std::lock_guard lock(runs_mutex_);
+  for (WatchedRun* run : runs_) {
+    if (run->early_end_seen || !run->runtime.ended_early()) continue;
+    run->early_end_seen = true;
+    if (!run->deadline) run->deadline = now + run->stop.timeout;
+  }
+}
+
 void Watcher::keep_deadlines() {
   const auto now = system_clock().steady();
   std::lock_guard lock(runs_mutex_);
   for (WatchedRun* run : runs_) {
-    if (run->outcome.signal == 0 || now < run->deadline) continue;
-    if (!run->outcome.abandoned) abandon(*run);
-    if (run->stop.end_process && now >= run->deadline + kEndProcessAfter) {
-      _exit(128 + run->outcome.signal);
-    }
+    if (run->deadline && now >= *run->deadline) keep_deadline(*run, now);
+  }
+}
+
+void Watcher::keep_deadline(WatchedRun& run, SteadyTime now) {
+  const bool by_signal = run.outcome.signal != 0;
+  if (!by_signal && run.runtime.at_work().empty()) {
+    // Nobody keeps the others waiting: what is left is closing.
+    run.deadline.reset();
+    return;
+  }
+  if (by_signal) run.interrupts_all = true;
+  if (!run.outcome.abandoned) abandon(run);
+  if (run.stop.end_process && now >= *run.deadline + kEndProcessAfter) {
+    end_process(run, run.outcome.signal);
   }
 }
 
@@ -184,9 +223,9 @@ std::optional<SteadyTime> Watcher::next_deadline() {
   std::lock_guard lock(runs_mutex_);
   std::optional<SteadyTime> next;
   for (const WatchedRun* run : runs_) {
-    if (run->outcome.signal == 0) continue;
+    if (!run->deadline) continue;
     if (run->outcome.abandoned && !run->stop.end_process) continue;
-    const auto due = run->deadline + (run->outcome.abandoned ? kEndProcessAfter : Duration{});
+    const auto due = *run->deadline + (run->outcome.abandoned ? kEndProcessAfter : Duration{});
     next = next ? std::min(*next, due) : due;
   }
   return next;
@@ -196,6 +235,17 @@ void Watcher::abandon(WatchedRun& run) {
   run.outcome.abandoned = true;
   run.outcome.failed_first = run.runtime.abandon();
   if (!interrupter_.joinable()) interrupter_ = std::thread([this] { interrupt(); });
+  abandon_inner_runs(run);
+}
+
+// The call that a worker is in may be a run of its own, in which no user code need be.
+void Watcher::abandon_inner_runs(const WatchedRun& outer) {
+  const auto threads = outer.runtime.at_work();
+  for (WatchedRun* run : runs_) {
+    if (run == &outer || run->outcome.abandoned || !threads.contains(run->caller_thread)) continue;
+    run->interrupts_all = true;
+    abandon(*run);
+  }
 }
 
 // The interrupter's thread: it may have to wait for the interpreter, which the watcher must not.
@@ -219,10 +269,10 @@ bool Watcher::interrupt_once() {
   for (WatchedRun* run : runs_) {
     if (!run->outcome.abandoned) continue;
     run->outcome.interrupted = true;
-    threads.merge([&] {
-      const auto inside = run->threads.inside();
-      return std::set<unsigned long>(inside.begin(), inside.end());
-    }());
+    const auto at_work = run->runtime.at_work();
+    for (const auto& thread : run->threads.inside()) {
+      if (run->interrupts_all || at_work.contains(thread.id)) threads.insert(thread.ident);
+    }
   }
   bool main_thread_is_inside = false;
   for (const auto ident : threads) {
@@ -251,6 +301,10 @@ StopOutcome RunWatch::end() {
   const bool replaced = watcher().remove(run_, choice_);
   run_.outcome.python_took_over = replaced && choice_.python_raises;
   return run_.outcome;
+}
+
+void early_end_noted() {
+  signal_handlers::tell_look();
 }
 
 void drop_late_interruption() {

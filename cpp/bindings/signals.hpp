@@ -1,9 +1,14 @@
 // What a run does about SIGINT and SIGTERM: stop in order, be given up after a while, be
-// interrupted in user code, at last end the process (docs/decisions/0010-signals.md). While runs
-// are on, one watcher thread waits for signals; it needs no interpreter, so that user code in C
-// cannot hold it up.
+// interrupted in user code, at last end the process; and what it does about workers that stay in
+// user code after another one's failure or abort (docs/decisions/0010-signals.md). While runs are
+// on, one watcher thread waits for either; it needs no interpreter, so that user code in C cannot
+// hold it up.
 #pragma once
 
+#include <optional>
+#include <thread>
+
+#include "bindings/last_words.hpp"
 #include "bindings/signal_handlers.hpp"
 #include "bindings/user_threads.hpp"
 #include "engine/base/clock.hpp"
@@ -13,16 +18,16 @@
 namespace cppwax::bindings {
 
 struct StopSettings {
-  // From the first signal until what is still in flight is given up.
+  // From the first signal, failure or abort until what is still in flight is given up.
   Duration timeout = std::chrono::seconds(1);
   // A second signal, or another second without an end, ends the process.
   bool end_process = false;
 };
 
-// How signals ended a run.
+// How signals, or the watcher alone, ended a run.
 struct StopOutcome {
   int signal = 0;             // 0: none came
-  bool abandoned = false;     // it did not stop in time
+  bool abandoned = false;     // it did not end in time
   bool failed_first = false;  // it had failed before it was abandoned
   bool interrupted = false;   // KeyboardInterrupt was sent into user code
   // Python's own handler was back in place (user code that takes SIGINT for a while, as asyncio.run
@@ -34,12 +39,20 @@ struct StopOutcome {
 struct WatchedRun {
   worker::Runtime& runtime;
   UserThreads& threads;
+  LastWords& last_words;
   StopSettings stop;
   // Ends the sleep of the thread that called `run`; null: worker 0 is on it.
   Wakeup* caller = nullptr;
   bool on_main_thread = false;
   StopOutcome outcome{};
-  SteadyTime deadline{};
+
+  // The watcher's own. When the run is to be abandoned next, or was; empty: not foreseen.
+  std::optional<SteadyTime> deadline{};
+  bool early_end_seen = false;
+  // Whether an interruption is for all threads in user code, or for those at work only: a failure
+  // lets `close` take its time.
+  bool interrupts_all = false;
+  std::thread::id caller_thread = std::this_thread::get_id();
 };
 
 // Makes a run stop at signals while this lives. Runs that are started on Python's main thread take
@@ -60,6 +73,9 @@ class RunWatch {
   signal_handlers::Choice choice_;
   bool ended_ = false;
 };
+
+// A run has failed or been aborted: its watcher shall look after it. Any thread.
+void early_end_noted();
 
 // Takes back an interruption that came too late to be raised, so that it does not hit what the
 // caller of `run` does next. REQUIRES: the interpreter is held; on the thread that called `run`.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "bindings/forked_child.hpp"
@@ -18,9 +19,13 @@ class UserThreads {
  public:
   UserThreads();
 
-  // As PyThread_get_thread_ident names them.
-  std::vector<unsigned long> inside() {
-    return idents_.with([](const auto& idents) { return idents; });
+  struct Thread {
+    unsigned long ident;  // of PyThread_get_thread_ident
+    std::thread::id id;
+  };
+
+  std::vector<Thread> inside() {
+    return inside_.with([](const auto& threads) { return threads; });
   }
 
   // The same scope, with its thread known here while it is entered. To be called on that thread.
@@ -29,15 +34,17 @@ class UserThreads {
  private:
   class WatchedScope;
 
+  // The calling thread.
   void add(unsigned long ident) {
-    idents_.with([=](auto& idents) { idents.push_back(ident); });
+    inside_.with([=](auto& threads) { threads.push_back({ident, std::this_thread::get_id()}); });
   }
   void remove(unsigned long ident) {
-    idents_.with([=](auto& idents) { idents.erase(std::ranges::find(idents, ident)); });
+    inside_.with(
+        [=](auto& threads) { threads.erase(std::ranges::find(threads, ident, &Thread::ident)); });
   }
 
   sigset_t mask_;  // of the thread that called `run`
-  Guarded<std::vector<unsigned long>> idents_;
+  Guarded<std::vector<Thread>> inside_;
 };
 
 }  // namespace cppwax::bindings

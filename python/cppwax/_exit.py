@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from cppwax import _entry
 from cppwax._locate import without_internal_frames
+from cppwax.errors import CppwaxRuntimeError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -31,8 +32,11 @@ def exit_code_of(run: Callable[[], str]) -> int:
     """
     try:
         ending = run()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as ex:
         code = EXIT_INTERRUPTED
+        # What failed before, or on the way to the end.
+        if isinstance(ex.__context__, CppwaxRuntimeError):
+            code = exit_code_of_failure(ex.__context__, code)
     except Exception as ex:
         code = exit_code_of_failure(ex, EXIT_FAILED)
     else:
@@ -56,16 +60,38 @@ def exit_code_of_failure(ex: BaseException, code: int) -> int:
     return code
 
 
+def last_words_of(ex: BaseException) -> tuple[int, str]:
+    """Say what `exit_code_of` would of a failure, for a process that may not come so far.
+
+    Args:
+        ex: What a run would raise.
+
+    Returns:
+        The code for the process to exit with; what to write to standard error.
+    """
+    if _is_stdout_closed(ex):
+        return EXIT_STDOUT_CLOSED, ""
+    # Imported here for its cost, as most runs do not fail.
+    import traceback
+
+    _drop_internal_frames(ex)
+    return EXIT_FAILED, "".join(traceback.format_exception(ex))
+
+
 def _show_exception(ex: BaseException) -> None:
     """Print an exception and its causes with the frames of user code only."""
+    _drop_internal_frames(ex)
+    # The hook rather than `traceback`: a program may have put its own there.
+    sys.excepthook(type(ex), ex, ex.__traceback__)
+
+
+def _drop_internal_frames(ex: BaseException) -> None:
     seen: BaseException | None = ex
     while seen is not None:
         seen.__traceback__ = without_internal_frames(seen.__traceback__)
         seen = seen.__cause__ or seen.__context__
     if _was_raised_by_engine(ex):
         ex.__traceback__ = None
-    # The hook rather than `traceback`: a program may have put its own there.
-    sys.excepthook(type(ex), ex, ex.__traceback__)
 
 
 def _was_raised_by_engine(ex: BaseException) -> bool:

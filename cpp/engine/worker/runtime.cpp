@@ -31,6 +31,17 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
+// The exception is one object, which all its pointers share.
+void set_process(const std::exception_ptr& error, ProcessIndex process) {
+  try {
+    std::rethrow_exception(error);
+  } catch (Error& known) {
+    known.context.process = process;
+  } catch (...) {
+    return;  // one that is not ours says nothing of places
+  }
+}
+
 }  // namespace
 
 class Runtime::ProcessPeers final : public channel::Peers {
@@ -97,7 +108,8 @@ RunEnd Runtime::outcome() {
       const auto first =
           std::min_element(failures.begin(), failures.end(),
                            [&](const Failure& a, const Failure& b) { return rank(a) < rank(b); });
-      std::rethrow_exception(first->error);
+      const bool aborted_before = first->after_abandon && early_end_ == RunEnd::kAborted;
+      if (!aborted_before) std::rethrow_exception(first->error);
     }
     if (over()) return early_end_.load();
     const bool stopped = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
@@ -110,6 +122,8 @@ RunEnd Runtime::outcome() {
 // The outermost function of a worker: nothing is thrown across threads.
 void Runtime::run_worker(std::size_t index) noexcept {
   std::unique_ptr<operators::UserCodeScope> scope = logic_.scope();
+  const auto thread = std::this_thread::get_id();
+  at_work_.with([&](auto& threads) { threads.insert(thread); });
   enter(index, *scope);
   while (!over()) {
     if (!work(index)) break;
@@ -118,6 +132,7 @@ void Runtime::run_worker(std::size_t index) noexcept {
     mailboxes_[index]->wait(due, clock_);
     enter(index, *scope);
   }
+  at_work_.with([&](auto& threads) { threads.erase(thread); });
   close(index);
   scope->leave();
 }
@@ -140,7 +155,10 @@ bool Runtime::work(std::size_t index) noexcept {
   try {
     while (!over()) {
       const StepResult result = worker.step(mailboxes_[index]->take_all());
-      if (worker.aborted()) end_early(RunEnd::kAborted);
+      if (worker.aborted()) {
+        if (note_early_end(RunEnd::kAborted)) wake_all();
+        if (settings_.on_early_end) settings_.on_early_end(nullptr);
+      }
       if (result != StepResult::kWorked) return result == StepResult::kIdle;
     }
   } catch (...) {
@@ -159,18 +177,27 @@ void Runtime::close(std::size_t index) noexcept {
 
 // What fails while closing may be a consequence of another failure, of this or of another worker.
 void Runtime::fail(std::size_t index, std::exception_ptr error, bool at_close) {
-  failures_.with([&](std::vector<Failure>& failures) {
+  if (settings_.process) set_process(error, *settings_.process);
+  const bool is_news = failures_.with([&](std::vector<Failure>& failures) {
     const bool known = std::any_of(failures.begin(), failures.end(),
                                    [&](const Failure& f) { return f.worker == index; });
-    if (known) return;
-    failures.push_back({abandoned_, at_close, workers_[index]->epoch(), index, std::move(error)});
+    if (!known) {
+      failures.push_back({abandoned_, at_close, workers_[index]->epoch(), index, error});
+    }
+    note_early_end(RunEnd::kAborted);
+    return !known;
   });
-  end_early(RunEnd::kAborted);
+  wake_all();
+  if (is_news && settings_.on_early_end) settings_.on_early_end(error);
 }
 
-void Runtime::end_early(RunEnd how) {
+// Returns whether it is the first one.
+bool Runtime::note_early_end(RunEnd how) {
   RunEnd none = RunEnd::kEof;
-  if (!early_end_.compare_exchange_strong(none, how)) return;
+  return early_end_.compare_exchange_strong(none, how);
+}
+
+void Runtime::wake_all() {
   for (auto& mailbox : mailboxes_) mailbox->wake();
 }
 
@@ -182,11 +209,16 @@ void Runtime::request_stop() {
 bool Runtime::abandon() {
   const bool failed = failures_.with([&](std::vector<Failure>& failures) {
     abandoned_ = true;
+    note_early_end(RunEnd::kAbandoned);
     return std::any_of(failures.begin(), failures.end(),
                        [](const Failure& f) { return !f.after_abandon; });
   });
-  end_early(RunEnd::kAbandoned);
+  wake_all();
   return failed;
+}
+
+std::set<std::thread::id> Runtime::at_work() {
+  return at_work_.with([](const auto& threads) { return threads; });
 }
 
 void Runtime::wake() {

@@ -5,12 +5,16 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
 #include "engine/base/clock.hpp"
 #include "engine/base/guarded.hpp"
+#include "engine/base/ids.hpp"
 #include "engine/channel/credit.hpp"
 #include "engine/channel/mailbox.hpp"
 #include "engine/graph/plan.hpp"
@@ -25,6 +29,12 @@ struct RunSettings {
   channel::Amount window = channel::kDefaultWindow;
   // Worker 0 runs on the thread that calls `run`; else all workers have threads of their own.
   bool on_caller_thread = true;
+  // Which process of several this is, for messages; those of an only process do not name it.
+  std::optional<ProcessIndex> process{};
+  // Called when a worker has failed, with its failure, and when a source has asked for an abrupt
+  // end, with null: the other workers end after the call of user code that they are in. On the
+  // thread of that worker, perhaps on several at once; it must not throw.
+  std::function<void(const std::exception_ptr&)> on_early_end{};
 };
 
 // How a run that did not fail ended.
@@ -54,12 +64,18 @@ class Runtime {
 
   // First step of a stop (docs/progress_and_snapshots.md P17). Later calls do nothing.
   void request_stop();
-  // Last step of a stop: every worker ends after the call of user code it is in. What fails from
-  // here on yields to what failed before. Returns whether anything had.
+  // Last step of a stop, or of a failure or abort that others keep waiting: every worker ends after
+  // the call of user code it is in. What fails from here on yields to what failed before, and to an
+  // abort. Returns whether anything had failed.
   bool abandon();
   // Lets worker 0 enter its scope once more, though nothing else happens: on the caller's thread it
   // learns of pending signal handlers there. Any thread, while it runs.
   void wake();
+
+  // Whether a failure, an abort or `abandon` ends the run. Any thread.
+  bool ended_early() const { return over(); }
+  // The threads of workers that have not left their loops, to close their steps, yet. Any thread.
+  std::set<std::thread::id> at_work();
 
  private:
   class ProcessPeers;
@@ -70,7 +86,8 @@ class Runtime {
   void close(std::size_t index) noexcept;
   void fail(std::size_t index, std::exception_ptr error, bool at_close = false);
   bool over() const { return early_end_ != RunEnd::kEof; }
-  void end_early(RunEnd how);
+  bool note_early_end(RunEnd how);
+  void wake_all();
   std::vector<std::thread> start_threads(std::size_t first);
   RunEnd outcome();
 
@@ -89,6 +106,7 @@ class Runtime {
     std::exception_ptr error;
   };
   Guarded<std::vector<Failure>> failures_;
+  Guarded<std::set<std::thread::id>> at_work_;
   // Anything but kEof: workers leave their loops. Set once.
   std::atomic<RunEnd> early_end_{RunEnd::kEof};
   std::atomic<bool> stop_asked_{false};

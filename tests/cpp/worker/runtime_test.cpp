@@ -160,36 +160,93 @@ TEST_P(RuntimeWithWorkers, AbandoningEndsItAlsoWhileAllSleep) {
   EXPECT_EQ(bench.record.count("out.close @0"), 1u);
 }
 
-TEST(Runtime, WhatFailsAfterAbandoningYieldsToWhatFailedBefore) {
+// Worker 0 stays in a call of user code while worker 1 ends the run as `end` has it.
+struct Beside {
   Flow flow = endless();
-  Gate inside(1), failed(1), let_go(1);
-  flow.at("in").before = [&](const std::string& call, Seat seat) {
-    if (seat.worker.value() == 0 && call == "next_batch") {
-      inside.pass();
-      let_go.wait();
-      throw UserCodeError("being interrupted", nullptr);
-    }
-    if (seat.worker.value() == 1 && call == "next_batch") {
-      inside.wait();
-      throw UserCodeError("polling", nullptr);
-    }
-    // Closed after it failed.
-    if (seat.worker.value() == 1 && call == "close") failed.pass();
-  };
-  Bench bench(flow, {.worker_count = 2, .on_caller_thread = false});
-  std::thread stopper([&] {
-    failed.wait();
+  Gate inside{1}, closed{1}, let_go{1};
+  std::atomic<int> told{0}, told_failure{0};
+
+  RunSettings settings() {
+    return {.worker_count = 2,
+            .on_caller_thread = false,
+            .process = ProcessIndex(3),
+            .on_early_end = [this](const std::exception_ptr& failure) {
+              ++told;
+              if (failure) ++told_failure;
+            }};
+  }
+
+  template <class End>
+  void ends_by(End end) {
+    flow.at("in").script = [](Seat seat, const std::string&) {
+      return seat.worker.value() == 1 ? Script{test::aborts()} : Script(2, gives({1}));
+    };
+    flow.at("in").before = [this, end](const std::string& call, Seat seat) {
+      if (seat.worker.value() == 0 && call == "next_batch") {
+        inside.pass();
+        let_go.wait();
+        throw UserCodeError("being interrupted", nullptr);
+      }
+      if (seat.worker.value() == 1 && call == "next_batch") {
+        inside.wait();
+        end();
+      }
+      if (seat.worker.value() == 1 && call == "close") closed.pass();
+    };
+  }
+};
+
+TEST(Runtime, AFailureIsToldWhileOthersAreAtWorkAndOutranksWhatComesLater) {
+  Beside beside;
+  beside.ends_by([] { throw UserCodeError("polling", nullptr); });
+  Bench bench(beside.flow, beside.settings());
+  std::thread watcher([&] {
+    beside.closed.wait();
+    EXPECT_TRUE(bench.runtime.ended_early());
+    EXPECT_EQ(beside.told_failure, 1);
+    EXPECT_THAT(bench.runtime.at_work(), SizeIs(1)) << "who closes is not at work";
     EXPECT_TRUE(bench.runtime.abandon());
-    let_go.pass();
+    beside.let_go.pass();
   });
   try {
     bench.runtime.run();
     ADD_FAILURE();
   } catch (const UserCodeError& error) {
     EXPECT_EQ(error.doing, "polling");
+    EXPECT_EQ(error.context.process, ProcessIndex(3));
   }
-  stopper.join();
+  watcher.join();
+  EXPECT_THAT(bench.runtime.at_work(), SizeIs(0));
   EXPECT_TRUE(bench.runtime.abandon()) << "what failed later does not count";
+}
+
+TEST(Runtime, WhatFailsAfterAbandoningYieldsToAnAbort) {
+  Beside beside;
+  beside.ends_by([] {});
+  Bench bench(beside.flow, beside.settings());
+  std::thread watcher([&] {
+    beside.closed.wait();
+    EXPECT_EQ(beside.told, 1);
+    EXPECT_EQ(beside.told_failure, 0);
+    EXPECT_FALSE(bench.runtime.abandon());
+    beside.let_go.pass();
+  });
+  EXPECT_EQ(bench.runtime.run(), RunEnd::kAborted);
+  watcher.join();
+}
+
+TEST(Runtime, TheOnlyProcessIsNotNamed) {
+  Flow flow = endless();
+  flow.at("in").before = [](const std::string& call, Seat) {
+    if (call == "next_batch") throw UserCodeError("polling", nullptr);
+  };
+  Bench bench(flow);
+  try {
+    bench.runtime.run();
+    ADD_FAILURE();
+  } catch (const UserCodeError& error) {
+    EXPECT_EQ(error.context.process, std::nullopt);
+  }
 }
 
 TEST_P(RuntimeWithWorkers, AnAbortOfOneWorkerEndsAll) {

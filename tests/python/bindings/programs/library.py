@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from types import FrameType
 from typing import Any
@@ -186,7 +187,10 @@ def in_other_thread(workers: str) -> None:
     run_it = lambda: outcomes.put(outcome_of(until_flow(event), workers))  # noqa: E731
     threading.Thread(target=run_it).start()
     try:
-        outcomes.get()
+        # A signal just before a wait does not end it: Python looks for signals before that only.
+        while True:
+            with suppress(queue.Empty):
+                outcomes.get(timeout=0.1)
     except KeyboardInterrupt:
         say("main thread")
     event.set()
