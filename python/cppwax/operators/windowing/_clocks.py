@@ -194,7 +194,7 @@ class EventClockLogic(ClockLogic[V, EventClockState]):
         """Tell exactly when the watermark will be there, or what the user's function knows."""
         clock = self.clock
         asked = clock.to_system_utc(timestamp)
-        if asked is None:
+        if asked is None or self.watermark_base == UTC_MIN:
             return None
         own_estimate = clock.to_system_utc is not _identity
         if clock.now_getter is _get_system_utc:
@@ -210,6 +210,9 @@ class EventClockLogic(ClockLogic[V, EventClockState]):
         return self.system_time_of_max_event, self.watermark_base
 
     def _watermark(self) -> datetime:
+        # Time passes from the first value on: none that is the first of its key is late.
+        if self.watermark_base == UTC_MIN:
+            return UTC_MIN
         return shifted(self.watermark_base, self.system_now - self.system_time_of_max_event)
 
     def _now(self) -> datetime:

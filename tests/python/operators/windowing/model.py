@@ -1,0 +1,149 @@
+"""What a window step must do, said as simply as possible: for comparison with what it does.
+
+Times are numbers. Nothing is kept up to date: watermarks are looked for among all values ever
+seen, windows among all numbers near, and sessions among all times in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+NEVER = float("-inf")
+EVER = float("inf")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tumbling windows have an offset like their length."""
+
+    length: int
+    offset: int
+
+    def ids_at(self, time: float) -> list[int]:
+        near = int(time // self.offset)
+        reach = self.length // self.offset + 2
+        return [
+            k
+            for k in range(near - reach, near + reach)
+            if k * self.offset <= time < k * self.offset + self.length
+        ]
+
+    def bounds(self, window_id: int) -> tuple[float, float]:
+        return window_id * self.offset, window_id * self.offset + self.length
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Sessions."""
+
+    gap: int
+
+
+@dataclass
+class Window:
+    """An open window."""
+
+    window_id: int
+    times: list[float] = field(default_factory=list)
+    merged: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Model:
+    """One key whose windows collect their values."""
+
+    wait: float
+    windows: Grid | Gap
+    ordered: bool
+    seen: list[tuple[float, float]] = field(default_factory=list)
+    """Of each value, its time and when it came."""
+    waiting: list[tuple[float, Any]] = field(default_factory=list)
+    opened: list[Window] = field(default_factory=list)
+    contents: dict[int, list[Any]] = field(default_factory=dict)
+    sessions: int = 0
+    now: float = NEVER
+
+    def batch(self, now: float, values: Iterable[tuple[float, Any]]) -> list[tuple[Any, ...]]:
+        self.now = max(self.now, now)
+        events: list[tuple[Any, ...]] = []
+        arrived = []
+        for time, value in values:
+            self.seen.append((time, self.now))
+            if time < self.watermark():
+                events += [(window_id, "L", value) for window_id in self.late_ids(time)]
+            else:
+                arrived.append((time, value))
+        self.waiting += arrived
+        return events + self.settle(self.watermark())
+
+    def notify(self, now: float) -> list[tuple[Any, ...]]:
+        self.now = max(self.now, now)
+        return self.settle(self.watermark())
+
+    def eof(self) -> list[tuple[Any, ...]]:
+        return self.settle(EVER)
+
+    def watermark(self) -> float:
+        return max((t - self.wait + self.now - came for t, came in self.seen), default=NEVER)
+
+    def late_ids(self, time: float) -> list[int]:
+        return [-1] if isinstance(self.windows, Gap) else self.windows.ids_at(time)
+
+    def settle(self, watermark: float) -> list[tuple[Any, ...]]:
+        due = self.waiting
+        if self.ordered:
+            due = sorted((e for e in due if e[0] <= watermark), key=lambda e: e[0])
+        self.waiting = [e for e in self.waiting if e not in due]
+        merges = []
+        for time, value in due:
+            merges += self.insert(time, value)
+        for original, into in merges:
+            self.contents[into] += self.contents.pop(original)
+        return self.close(watermark)
+
+    def insert(self, time: float, value: Any) -> list[tuple[int, int]]:
+        if isinstance(self.windows, Grid):
+            for window_id in self.windows.ids_at(time):
+                self.window(window_id).times.append(time)
+                self.contents[window_id].append(value)
+            return []
+        gap = self.windows.gap
+        near = [s for s in self.opened if any(abs(time - t) <= gap for t in s.times)]
+        if not near:
+            near = [self.window(self.sessions)]
+            self.sessions += 1
+        first, *others = sorted(near, key=lambda s: min(s.times, default=time))
+        self.contents[min(s.window_id for s in near)].append(value)
+        first.times.append(time)
+        for other in others:
+            first.times += other.times
+            first.merged |= {other.window_id} | other.merged
+            self.opened.remove(other)
+        return [(other.window_id, first.window_id) for other in others]
+
+    def window(self, window_id: int) -> Window:
+        for window in self.opened:
+            if window.window_id == window_id:
+                return window
+        self.opened.append(Window(window_id))
+        self.contents[window_id] = []
+        return self.opened[-1]
+
+    def close(self, watermark: float) -> list[tuple[Any, ...]]:
+        events: list[tuple[Any, ...]] = []
+        for window in list(self.opened):
+            begin, end = min(window.times), max(window.times)
+            if isinstance(self.windows, Grid):
+                begin, end = self.windows.bounds(window.window_id)
+                over = end <= watermark
+            else:
+                over = end + self.windows.gap < watermark
+            if over:
+                self.opened.remove(window)
+                events.append((window.window_id, "E", self.contents.pop(window.window_id)))
+                events.append((window.window_id, "M", (begin, end, window.merged)))
+        if isinstance(self.windows, Grid) and not self.opened and not self.waiting:
+            self.seen = []
+        return events
