@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check asan tsan bench wheel
+.PHONY: help setup check asan tsan fuzz bench wheel
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -17,6 +17,9 @@ asan: setup ## the engine's tests under the address and undefined-behaviour sani
 
 tsan: setup ## the engine's tests under the thread sanitizer
 	cmake --workflow --preset tsan
+
+fuzz: ## search for bytes that the wire format's decoders do not survive; SECONDS=60 a target
+	scripts/fuzz.sh $(SECONDS)
 
 bench: setup ## medians and ratios to Bytewax and plain loops; ARGS=--quick for a rough idea
 	.venv/bin/python -m benchmarks $(ARGS)

@@ -41,7 +41,7 @@ TEST(IntCodec, GivesTheSameItemsBack) {
 }
 
 TEST(IntCodec, RefusesHalfAnItem) {
-  EXPECT_THROW(IntCodec().decode(data::Bytes(12)), UserCodeError);
+  EXPECT_THROW(IntCodec().decode({data::allocate_buffer(12)}), UserCodeError);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -84,20 +85,23 @@ inline Ints values_of(const data::PayloadPtr& payload) {
 // Eight bytes an item, the low one first.
 class IntCodec final : public data::PayloadCodec {
  public:
-  data::Bytes encode(const data::Payload& payload) const override {
-    data::Bytes bytes;
-    for (const std::int64_t value : values_of(payload)) {
+  data::Encoded encode(const data::Payload& payload) const override {
+    const Ints& values = values_of(payload);
+    data::Buffer buffer = data::allocate_buffer(values.size() * IntPayload::kItemBytes);
+    std::byte* next = buffer.data.get();
+    for (const std::int64_t value : values) {
       for (std::size_t i = 0; i < IntPayload::kItemBytes; ++i) {
-        bytes.push_back(static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i)));
+        *next++ = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
       }
     }
-    return bytes;
+    return {std::move(buffer)};
   }
 
-  data::PayloadPtr decode(const data::Bytes& bytes) const override {
-    if (bytes.size() % IntPayload::kItemBytes != 0) {
+  data::PayloadPtr decode(data::Encoded encoded) const override {
+    if (encoded.size() != 1 || encoded[0].size % IntPayload::kItemBytes != 0) {
       throw UserCodeError("decoding a batch of integers", nullptr);
     }
+    const std::span bytes(encoded[0].data.get(), encoded[0].size);
     Ints values(bytes.size() / IntPayload::kItemBytes);
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       auto value = static_cast<std::uint64_t>(values[i / IntPayload::kItemBytes]);
