@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "bindings/py_error.hpp"
 #include "bindings/signal_handlers.hpp"
 #include "bindings/signals.hpp"
 
@@ -30,6 +31,18 @@ constexpr std::string_view kMessage =
     "cppwax: a forked child came back from a callback of a dataflow that runs in its parent; "
     "the child ends here. End it inside the callback with os._exit().\n";
 
+// Shows what has to be shown, and does what is done at a script's end. Python's own end would take
+// the interpreter down, and a worker's thread, whose state is of our making, does not survive that.
+int exit_code_of_present_error() {
+  PyObject* exception = fetch_exception();
+  PyObject* module = PyImport_ImportModule("cppwax._exit");
+  PyObject* code =
+      module != nullptr ? PyObject_CallMethod(module, "end_forked_child", "O", exception) : nullptr;
+  if (code == nullptr) PyErr_WriteUnraisable(nullptr);
+  // The references are the child's last.
+  return code != nullptr ? static_cast<int>(PyLong_AsLong(code)) : 1;
+}
+
 }  // namespace
 
 InsideRun::InsideRun() {
@@ -50,10 +63,7 @@ bool detail::forked_inside_run = false;
 void detail::end_if_run_is_lost() {
   // Runs that the child has started itself, in threads of their own or in this one, are its own.
   if (runs_lost == 0 || runs_around > runs_lost) return;
-  if (PyErr_Occurred() != nullptr) {
-    PyErr_PrintEx(0);  // does not return from SystemExit
-    Py_Exit(1);
-  }
+  if (PyErr_Occurred() != nullptr) _exit(exit_code_of_present_error());
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
   _exit(1);
 }

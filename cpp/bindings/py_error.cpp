@@ -39,21 +39,6 @@ class PyFailure : public std::exception {
   Wrapped wrapped_;
 };
 
-// A new reference; clears the present error.
-PyObject* fetch_exception() {
-#if PY_VERSION_HEX >= 0x030C0000
-  return PyErr_GetRaisedException();
-#else
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  PyErr_NormalizeException(&type, &value, &traceback);
-  if (traceback != nullptr) PyException_SetTraceback(value, traceback);
-  Py_XDECREF(type);
-  Py_XDECREF(traceback);
-  return value;
-#endif
-}
-
 // Takes over the reference.
 [[noreturn]] void raise_exception(PyObject* exception) {
 #if PY_VERSION_HEX >= 0x030C0000
@@ -125,6 +110,20 @@ std::string root_type_of(const std::exception_ptr& cause) {
 }
 
 }  // namespace
+
+PyObject* fetch_exception() {
+#if PY_VERSION_HEX >= 0x030C0000
+  return PyErr_GetRaisedException();
+#else
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback != nullptr) PyException_SetTraceback(value, traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+  return value;
+#endif
+}
 
 std::exception_ptr take_python_error(Wrapped wrapped) {
   end_if_forked_child();

@@ -13,6 +13,10 @@ namespace cppwax::bindings {
 // bare one has to name its step itself.
 enum class Wrapped { kYes, kNo };
 
+// The present Python error as a new reference; it is cleared. REQUIRES: the interpreter is held, a
+// Python error is set.
+PyObject* fetch_exception();
+
 // Takes the present Python error and clears it: what a UserCodeError has as its cause.
 // It may be dropped on any thread. REQUIRES: the interpreter is held, a Python error is set.
 std::exception_ptr take_python_error(Wrapped wrapped);

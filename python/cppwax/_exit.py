@@ -13,6 +13,8 @@ from cppwax.errors import CppwaxRuntimeError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+# As Python has it where its last flush fails.
+EXIT_UNFLUSHED = 120
 # As a shell reports a process that the signal ended: SIGINT, SIGPIPE, SIGTERM.
 EXIT_INTERRUPTED = 128 + 2
 EXIT_STDOUT_CLOSED = 128 + 13
@@ -111,6 +113,44 @@ def _is_stdout_closed(ex: BaseException) -> bool:
     # A writer hears of the other end without asking for anything.
     poll.register(_STDOUT_FD, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def end_forked_child(ex: BaseException) -> int:
+    """Do what the interpreter does at the end of a script, but for taking itself down.
+
+    Args:
+        ex: What ends a process that a callback has forked.
+
+    Returns:
+        The code for that process to exit with.
+    """
+    # Imported here for its cost, as few callbacks fork.
+    import atexit
+    import threading
+
+    code = _exit_code_of_script(ex)
+    # As `multiprocessing` ends the processes that it forks.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+    except OSError:
+        return EXIT_UNFLUSHED
+    return code
+
+
+def _exit_code_of_script(ex: BaseException) -> int:
+    if not isinstance(ex, SystemExit):
+        sys.excepthook(type(ex), ex, ex.__traceback__)
+        return EXIT_FAILED
+    if ex.code is None:
+        return 0
+    if isinstance(ex.code, int):
+        return ex.code & 0xFF
+    print(ex.code, file=sys.stderr)
+    return EXIT_FAILED
 
 
 def flush_stdout(code: int) -> int:

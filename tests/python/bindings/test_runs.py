@@ -137,6 +137,7 @@ FORKS = [
     # How the child ends, and the exit code of it.
     ("os._exit", 7),
     ("sys.exit", 7),
+    ("sys.exit with a text", 1),
     ("raises", 1),
     ("comes back", 1),
     ("runs a flow", 0),
@@ -151,6 +152,27 @@ def test_forked_child_takes_no_part(way: str, code: int, workers: int) -> None:
         ended = child.end(within=30)
     assert ended.stdout == f"child ended with {code}\nparent delivered [1, 2, 3]\n", ended.stderr
     assert ended.code == 0
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_forked_child_ends_in_order(workers: int) -> None:
+    with running([str(PROGRAMS / "forking.py"), "ends in order", str(workers)]) as child:
+        ended = child.end(within=30)
+    assert ended.stdout.splitlines() == [
+        "printed registered, after a thread",
+        "child ended with 0",
+        "parent delivered [1, 2, 3]",
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("way", "shown"), [("sys.exit with a text", "the text"), ("raises", "ZeroDivisionError")]
+)
+def test_forked_child_shows_what_ends_it(way: str, shown: str, workers: int) -> None:
+    with running([str(PROGRAMS / "forking.py"), way, str(workers)]) as child:
+        ended = child.end(within=30)
+    assert ended.stderr.splitlines()[-1] == shown
 
 
 @pytest.mark.parametrize("workers", [1, 3])

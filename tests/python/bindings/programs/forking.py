@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -27,6 +28,16 @@ def be_child(way: str) -> None:
         os._exit(7)
     elif way == "sys.exit":
         sys.exit(7)
+    elif way == "sys.exit with a text":
+        sys.exit("the text")
+    elif way == "ends in order":
+        # Threads are waited for, what is registered is called, what was written is flushed.
+        seen: list[str] = []
+        atexit.register(lambda: print("registered, after", *seen))
+        main = threading.main_thread()
+        threading.Thread(target=lambda: (main.join(), seen.append("a thread"))).start()
+        print("printed", end=" ")
+        sys.exit()
     elif way == "raises":
         raise ZeroDivisionError
     elif way == "runs a flow":
