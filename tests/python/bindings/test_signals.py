@@ -5,8 +5,8 @@ Times are asserted at five times of what is promised, as the machine may be busy
 
 from __future__ import annotations
 
-import signal
-from signal import SIGINT, SIGTERM
+from dataclasses import dataclass
+from signal import SIGINT, SIGTERM, Signals
 
 import pytest
 
@@ -34,56 +34,63 @@ def library(name: str, *arguments: object) -> list[str]:
     return [str(PROGRAMS / "library.py"), name, *map(str, arguments)]
 
 
-def end_by(child: Child, *numbers: signal.Signals) -> Exit:
+def end_by(child: Child, *numbers: Signals) -> Exit:
     child.wait_for("ready")
     for number in numbers:
         child.send(number)
     return child.end(within=2 * AFTER_PATIENCE)
 
 
+@dataclass(frozen=True)
+class Situation:
+    """What a run of the command line is at when a signal comes, and how it ends by that."""
+
+    flow: str
+    codes: dict[Signals, int]
+    """By the signal that was sent last."""
+    seconds: float
+    on_three_workers: float | None = None
+    """Seconds where that differs: only on the main thread can a system call be ended."""
+    awaited: tuple[str, ...] = ("ready",)
+    """A signal is sent when the program has printed each of these lines; at once for none."""
+    options: tuple[str, ...] = ()
+
+
+LONG_TIMEOUT = ("--stop-timeout", "3600")
+
+SITUATIONS = {
+    "idle": Situation("idle", STOPPED, AT_ONCE),
+    "in a sleep": Situation("sleeping", ABANDONED, AFTER_STOP_TIMEOUT, AFTER_PATIENCE),
+    "in a busy loop": Situation("busy", ABANDONED, AFTER_STOP_TIMEOUT),
+    "in C": Situation("busy_in_c", ABANDONED, AFTER_PATIENCE),
+    "in what goes on after the interruption": Situation("stubborn", ABANDONED, AFTER_PATIENCE),
+    "while stopping": Situation(
+        "closing", ABANDONED, AT_ONCE, awaited=("ready", "closing"), options=LONG_TIMEOUT
+    ),
+    "twice in a row": Situation(
+        "sleeping", ABANDONED, AT_ONCE, awaited=("ready", ""), options=LONG_TIMEOUT
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
 @WORKERS
 @BOTH_SIGNALS
-class TestCommandLine:
-    def run(self, number: signal.Signals, flow: str, workers: int) -> Exit:
-        with running(command_line(flow, workers)) as child:
-            return end_by(child, number)
-
-    def test_idle_source(self, number: signal.Signals, workers: int) -> None:
-        ended = self.run(number, "idle", workers)
-        assert (ended.code, ended.stderr) == (STOPPED[number], "")
-        assert ended.seconds < AT_ONCE
-
-    def test_sleeping_callback(self, number: signal.Signals, workers: int) -> None:
-        ended = self.run(number, "sleeping", workers)
-        assert ended.code == ABANDONED[number]
-        # A sleep can be ended on the main thread alone.
-        assert ended.seconds < (AFTER_STOP_TIMEOUT if workers == 1 else AFTER_PATIENCE)
-
-    def test_busy_callback(self, number: signal.Signals, workers: int) -> None:
-        ended = self.run(number, "busy", workers)
-        assert ended.code == ABANDONED[number]
-        assert ended.seconds < AFTER_STOP_TIMEOUT
-
-    def test_callback_busy_in_c(self, number: signal.Signals, workers: int) -> None:
-        ended = self.run(number, "busy_in_c", workers)
-        assert ended.code == ABANDONED[number]
-        assert ended.seconds < AFTER_PATIENCE
-
-    def test_callback_that_goes_on_after_the_interruption(
-        self, number: signal.Signals, workers: int
-    ) -> None:
-        ended = self.run(number, "stubborn", workers)
-        assert ended.code == ABANDONED[number]
-        assert ended.seconds < AFTER_PATIENCE
-
-
-@WORKERS
-def test_second_signal_ends_the_process_at_once(workers: int) -> None:
-    with running(command_line("sleeping", workers, "--stop-timeout", "3600")) as child:
-        ended = end_by(child, SIGINT, SIGTERM)
-    # Two signals as close as this may be noted in either order.
-    assert ended.code in (130, 143)
-    assert ended.seconds < AT_ONCE
+def test_command_line_ends(number: Signals, workers: int, situation: Situation) -> None:
+    with running(command_line(situation.flow, workers, *situation.options)) as child:
+        for line in situation.awaited:
+            if line:
+                child.wait_for(line)
+                child.send(number)
+            else:
+                # Two equal signals as close as this may come as one, others in either order.
+                child.send(SIGINT if number is SIGTERM else SIGTERM)
+        ended = child.end(within=2 * AFTER_PATIENCE)
+    either = set(situation.codes.values()) if "" in situation.awaited else set()
+    assert ended.code in either | {situation.codes[number]}
+    assert ended.stderr == ""
+    promised = situation.on_three_workers if workers > 1 else None
+    assert ended.seconds < (promised or situation.seconds)
 
 
 def test_a_failure_outlives_the_stop_that_frees_it() -> None:
@@ -143,7 +150,7 @@ def test_interrupt_is_bare_and_comes_once(case: str, workers: int) -> None:
 @pytest.mark.parametrize(
     "number, outcome", [(SIGINT, "KeyboardInterrupt cause=None"), (SIGTERM, "returned")]
 )
-def test_library_ends_a_sleep_on_the_main_thread(number: signal.Signals, outcome: str) -> None:
+def test_library_ends_a_sleep_on_the_main_thread(number: Signals, outcome: str) -> None:
     with running(library("once", "sleeping", 1)) as child:
         ended = end_by(child, number)
     assert (ended.code, ended.stdout, ended.stderr) == (0, f"{outcome}\nwent on\n", "")
@@ -153,7 +160,7 @@ def test_library_ends_a_sleep_on_the_main_thread(number: signal.Signals, outcome
 @pytest.mark.parametrize(
     "number, outcome", [(SIGINT, "KeyboardInterrupt cause=None"), (SIGTERM, "returned")]
 )
-def test_what_an_interruption_becomes_is_no_failure(number: signal.Signals, outcome: str) -> None:
+def test_what_an_interruption_becomes_is_no_failure(number: Signals, outcome: str) -> None:
     with running(library("once", "leaking", 1)) as child:
         ended = end_by(child, number)
     assert (ended.code, ended.stdout, ended.stderr) == (0, f"{outcome}\nwent on\n", "")

@@ -46,6 +46,25 @@ def idle() -> Dataflow:
     return flow
 
 
+class _Closing(_Quiet):
+    def close(self) -> None:
+        print("closing\n", end="", flush=True)
+        time.sleep(3600)
+
+
+class ClosingSource(DynamicSource[int]):
+    """Never has an item, and does not come to the end of its `close`."""
+
+    def build(self, _step_id: str, worker_index: int, _worker_count: int) -> _Closing:
+        return _Closing(worker_index == 0)
+
+
+def closing() -> Dataflow:
+    flow = Dataflow("closing")
+    op.output("out", op.input("inp", flow, ClosingSource()), TestingSink([]))
+    return flow
+
+
 def _stuck(work: Callable[[], Any]) -> Dataflow:
     def get_stuck(item: int) -> int:
         tell_ready()
