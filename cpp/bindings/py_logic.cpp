@@ -40,8 +40,8 @@ std::unique_ptr<operators::InspectLogic> PyLogicFactory::inspect_debug(StepIndex
   return make_inspect_debug(at(step), seat);
 }
 
-std::unique_ptr<operators::KeyedBody> PyLogicFactory::keyed_body(StepIndex step, Seat) const {
-  return make_keyed_body(at(step), *types_);
+std::unique_ptr<operators::KeyedBody> PyLogicFactory::keyed_body(StepIndex step, Seat seat) const {
+  return make_keyed_body(at(step), *types_, seat);
 }
 
 std::vector<std::string> PyLogicFactory::list_parts(StepIndex step, Seat) const {
@@ -50,9 +50,9 @@ std::vector<std::string> PyLogicFactory::list_parts(StepIndex step, Seat) const 
   return list_parts_of(at(step).id, *types_, object.ptr());
 }
 
-std::unique_ptr<operators::SourcePart> PyLogicFactory::source_part(StepIndex step, Seat,
-                                                                   const std::string& name) const {
-  return make_source_part(at(step), *types_, name);
+std::unique_ptr<operators::SourcePart> PyLogicFactory::source_part(
+    StepIndex step, Seat, const std::string& name, const std::optional<std::string>& stored) const {
+  return make_source_part(at(step), *types_, name, stored);
 }
 
 std::unique_ptr<operators::SourcePart> PyLogicFactory::dynamic_source(StepIndex step,
@@ -65,9 +65,9 @@ std::unique_ptr<operators::SinkLogic> PyLogicFactory::dynamic_sink(StepIndex ste
   return make_dynamic_sink(at(step), *types_, seat);
 }
 
-std::unique_ptr<operators::SinkLogic> PyLogicFactory::partitioned_sink(
-    StepIndex step, Seat, const progress::Assignment& parts) const {
-  return make_partitioned_sink(at(step), *types_, parts);
+std::unique_ptr<operators::PartitionedSinkLogic> PyLogicFactory::partitioned_sink(
+    StepIndex step, Seat seat, const progress::Assignment& parts) const {
+  return make_partitioned_sink(at(step), *types_, seat, parts);
 }
 
 std::unique_ptr<channel::Router> PyLogicFactory::key_router(StepIndex step, Seat seat) const {

@@ -32,13 +32,14 @@ class PyLogicFactory : public operators::LogicFactory {
                                                    operators::Seat seat) const override;
 
   std::vector<std::string> list_parts(StepIndex step, operators::Seat seat) const override;
-  std::unique_ptr<operators::SourcePart> source_part(StepIndex step, operators::Seat seat,
-                                                     const std::string& name) const override;
+  std::unique_ptr<operators::SourcePart> source_part(
+      StepIndex step, operators::Seat seat, const std::string& name,
+      const std::optional<std::string>& stored) const override;
   std::unique_ptr<operators::SourcePart> dynamic_source(StepIndex step,
                                                         operators::Seat seat) const override;
   std::unique_ptr<operators::SinkLogic> dynamic_sink(StepIndex step,
                                                      operators::Seat seat) const override;
-  std::unique_ptr<operators::SinkLogic> partitioned_sink(
+  std::unique_ptr<operators::PartitionedSinkLogic> partitioned_sink(
       StepIndex step, operators::Seat seat, const progress::Assignment& parts) const override;
 
   std::unique_ptr<channel::Router> key_router(StepIndex step, operators::Seat seat) const override;

@@ -18,12 +18,12 @@ void check_part(const PyStep& step, const PartBuilder& builder, const py::object
 }  // namespace
 
 py::object build_part(const PyStep& step, const PyTypes& types, const PartBuilder& builder,
-                      const std::string& name) {
+                      const std::string& name, const py::object& state) {
   const std::string doing = "calling `build_part`" + of_partition(name);
   const py::object step_id = str_of(step.id);
   const py::object part_name = str_of(name);
   py::object part = call_method([&] { return doing; }, builder.owner.ptr(), types.build_part,
-                                step_id.ptr(), part_name.ptr(), Py_None);
+                                step_id.ptr(), part_name.ptr(), state.ptr());
   check_part(step, builder, part, doing);
   return part;
 }

@@ -16,10 +16,10 @@ struct PartBuilder {
   const char* type_name;
 };
 
-// Calls `build_part` of a partitioned source or sink, without a state to resume from.
+// Calls `build_part` of a partitioned source or sink. `state`: what to resume from, or None.
 // Errors of both: UserCodeError.
 py::object build_part(const PyStep& step, const PyTypes& types, const PartBuilder& builder,
-                      const std::string& name);
+                      const std::string& name, const py::object& state);
 // Calls `build` of a dynamic one.
 py::object build_dynamic(const PyStep& step, const PyTypes& types, const PartBuilder& builder,
                          operators::Seat seat);

@@ -23,6 +23,9 @@ struct KeySlot {
   Py_hash_t hash = 0;
   py::object logic;     // null until it is built
   bool erased = false;  // no longer in the table; whoever still holds the slot must look again
+  // With recovery: whether its state changed since it was stored, and whether one is stored.
+  bool changed = false;
+  bool stored = false;
   // While a batch is grouped by key: which batch, and which of its groups.
   std::uint64_t batch = 0;
   std::size_t group = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/logic/key_changes.hpp"
 #include "bindings/logic/key_table.hpp"
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/py_call.hpp"
@@ -65,8 +66,10 @@ class GroupedValues {
 // The keys of one step on one worker, with the calls to their logics.
 class Keys {
  public:
-  Keys(const PyStep& step, const PyTypes& types)
-      : step_(step.id), types_(types), builder_(attribute_of(step.op.ptr(), "builder")) {}
+  Keys(const PyStep& step, const PyTypes& types, operators::Seat seat)
+      : step_(step.id), types_(types), builder_(attribute_of(step.op.ptr(), "builder")) {
+    if (seat.recovery) changes_.emplace();
+  }
 
   // Puts the values of a batch to their keys; returns the keys in order of their first value.
   std::vector<Woken> group(const PyPayload& batch, GroupedValues& values) {
@@ -102,7 +105,7 @@ class Keys {
 
   Answer on_batch(KeySlot& slot, const py::object& values) {
     const auto doing = [&] { return calling("on_batch", slot); };
-    if (!slot.logic) build(slot);
+    if (!slot.logic) build(slot, py::none());
     return read(call_method(doing, slot.logic.ptr(), types_.on_batch, values.ptr()), "on_batch",
                 slot);
   }
@@ -124,7 +127,24 @@ class Keys {
 
   void discard(KeySlot& slot) {
     due_.remove(slot);
+    if (changes_) changes_->discarded(slot);
     table_.erase(slot);
+  }
+
+  // A callback of this key has run.
+  void changed(const KeySlotPtr& slot) {
+    if (changes_) changes_->changed(slot);
+  }
+
+  recovery::Entries take_changes(std::size_t at_most) { return changes_->take(at_most, of_key); }
+
+  void restore(recovery::Entries entries) {
+    for (const recovery::Entry& entry : entries) {
+      KeySlot& slot = *table_.find_or_add(str_of(entry.key).ptr());
+      slot.stored = true;
+      build(slot, changes_->codec().restore(*entry.state, of_key(slot)));
+      ask_notify_at(slot);
+    }
   }
 
   // Asks a logic for its next due time. None leaves an earlier time as it is.
@@ -144,13 +164,14 @@ class Keys {
   }
 
  private:
+  static std::string of_key(const KeySlot& slot) { return " of key " + shown(slot.key.ptr()); }
   static std::string calling(const char* method, const KeySlot& slot) {
     return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
   }
 
-  void build(KeySlot& slot) {
+  void build(KeySlot& slot, const py::object& state) {
     const auto doing = [&] { return calling("builder", slot); };
-    py::object logic = call_user(doing, builder_.ptr(), Py_None);
+    py::object logic = call_user(doing, builder_.ptr(), state.ptr());
     const int is = PyObject_IsInstance(logic.ptr(), types_.stateful_batch_logic.ptr());
     if (is < 0) throw_user_error("checking the result of `builder`");
     if (is == 0) {
@@ -197,6 +218,7 @@ class Keys {
   KeyTable table_;
   DueHeap due_;
   std::uint64_t batches_ = 0;
+  std::optional<KeyChanges> changes_;  // with recovery only
 };
 
 // Calls one method for each of the woken keys, then asks those that are left when they are due.
@@ -233,6 +255,7 @@ class KeysJob : public operators::Job {
     }
     KeySlot& slot = *key.slot;
     const Answer answer = ask(key);
+    keys_.changed(key.slot);
     for (PyObject* value : answer.values.items()) {
       PyObject* pair = PyTuple_Pack(2, slot.key.ptr(), value);
       if (pair == nullptr) throw_user_error("making an item");
@@ -263,7 +286,8 @@ class KeysJob : public operators::Job {
 
 class BuilderBody : public operators::KeyedBody {
  public:
-  BuilderBody(const PyStep& step, const PyTypes& types) : keys_(step, types) {}
+  BuilderBody(const PyStep& step, const PyTypes& types, operators::Seat seat)
+      : keys_(step, types, seat) {}
 
   std::unique_ptr<operators::Job> on_batch(data::PayloadPtr batch) override {
     GroupedValues values;
@@ -282,14 +306,20 @@ class BuilderBody : public operators::KeyedBody {
 
   std::optional<WallTime> next_due() const override { return keys_.next_due(); }
 
+  recovery::Entries take_changes(std::size_t at_most) override {
+    return keys_.take_changes(at_most);
+  }
+  void restore(recovery::Entries entries) override { keys_.restore(std::move(entries)); }
+
  private:
   Keys keys_;
 };
 
 }  // namespace
 
-std::unique_ptr<operators::KeyedBody> make_keyed_body(const PyStep& step, const PyTypes& types) {
-  return std::make_unique<BuilderBody>(step, types);
+std::unique_ptr<operators::KeyedBody> make_keyed_body(const PyStep& step, const PyTypes& types,
+                                                      operators::Seat seat) {
+  return std::make_unique<BuilderBody>(step, types, seat);
 }
 
 }  // namespace cppwax::bindings

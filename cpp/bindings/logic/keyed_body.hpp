@@ -10,6 +10,7 @@
 namespace cppwax::bindings {
 
 // The step and the types outlive the body.
-std::unique_ptr<operators::KeyedBody> make_keyed_body(const PyStep& step, const PyTypes& types);
+std::unique_ptr<operators::KeyedBody> make_keyed_body(const PyStep& step, const PyTypes& types,
+                                                      operators::Seat seat);
 
 }  // namespace cppwax::bindings

@@ -67,6 +67,11 @@ class TestingPart : public operators::SourcePart {
     return pauses_ ? python_->next_awake() : std::nullopt;
   }
 
+  std::string snapshot() override {
+    update_index();
+    return python_->snapshot();
+  }
+
   void close() override {
     update_index();
     python_->close();

@@ -1,5 +1,7 @@
 #include "bindings/logic/sink.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/logic/native_sink.hpp"
 #include "bindings/logic/part_choice.hpp"
+#include "bindings/logic/state_codec.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 #include "engine/base/first_failure.hpp"
@@ -45,11 +48,15 @@ class DynamicLogic : public operators::SinkLogic {
 };
 
 // The partitions of a sink; only those whose items come to this worker are ever built.
-class PartitionedLogic : public operators::SinkLogic {
+class PartitionedLogic : public operators::PartitionedSinkLogic {
  public:
-  PartitionedLogic(const PyStep& step, const PyTypes& types, const progress::Assignment& parts)
+  PartitionedLogic(const PyStep& step, const PyTypes& types, operators::Seat seat,
+                   const progress::Assignment& parts)
       : step_(step), types_(types), choice_(step, types, parts.size()) {
-    for (const auto& [name, worker] : parts) parts_.push_back({name, {}, {}});
+    for (const auto& [name, worker] : parts) {
+      parts_.push_back({.name = name, .is_own = worker == seat.worker});
+    }
+    if (seat.recovery) codec_.emplace();
   }
 
   void write(data::PayloadPtr batch) override {
@@ -63,8 +70,34 @@ class PartitionedLogic : public operators::SinkLogic {
     }
     batch.reset();
     for (Part* part : touched) {
-      if (!part->object) part->object = build(part->name);
+      if (!part->object) build(*part, py::none());
+      part->changed = true;
       write_batch(types_, part->object, part->values, of_partition(part->name));
+    }
+  }
+
+  recovery::Entries take_changes(std::size_t at_most) override {
+    recovery::Entries entries;
+    for (Part& part : parts_) {
+      if (entries.size() == at_most) break;
+      if (!std::exchange(part.changed, false)) continue;
+      entries.push_back({part.name, codec_->snapshot_of(part.object, of_partition(part.name))});
+    }
+    return entries;
+  }
+
+  void restore(recovery::Entries entries) override {
+    for (const recovery::Entry& entry : entries) {
+      const auto part = std::ranges::lower_bound(parts_, entry.key, {}, &Part::name);
+      // One that is not listed any more has no place to go to.
+      if (part == parts_.end() || part->name != entry.key) continue;
+      build(*part, codec_->restore(*entry.state, of_partition(part->name)));
+    }
+  }
+
+  void build_others() override {
+    for (Part& part : parts_) {
+      if (part.is_own && !part.object) build(part, py::none());
     }
   }
 
@@ -81,20 +114,23 @@ class PartitionedLogic : public operators::SinkLogic {
  private:
   struct Part {
     std::string name;
-    py::object object;  // null until its first item
-    PyPayload values;   // of the batch at hand
+    bool is_own;
+    bool changed = false;  // since its state was stored
+    py::object object{};   // null until its first item
+    PyPayload values{};    // of the batch at hand
   };
 
-  py::object build(const std::string& name) {
-    return build_part(step_, types_,
-                      {sink_of(step_), types_.stateful_sink_partition, "StatefulSinkPartition"},
-                      name);
+  void build(Part& part, const py::object& state) {
+    part.object = build_part(
+        step_, types_, {sink_of(step_), types_.stateful_sink_partition, "StatefulSinkPartition"},
+        part.name, state);
   }
 
   const PyStep& step_;
   const PyTypes& types_;
   PartChoice choice_;
-  std::vector<Part> parts_;  // in order of the names
+  std::optional<StateCodec> codec_;  // with recovery only
+  std::vector<Part> parts_;          // in order of the names
 };
 
 }  // namespace
@@ -107,10 +143,10 @@ std::unique_ptr<operators::SinkLogic> make_dynamic_sink(const PyStep& step, cons
   return native_if_known({sink, part, std::make_unique<DynamicLogic>(types, part)});
 }
 
-std::unique_ptr<operators::SinkLogic> make_partitioned_sink(const PyStep& step,
-                                                            const PyTypes& types,
-                                                            const progress::Assignment& parts) {
-  return std::make_unique<PartitionedLogic>(step, types, parts);
+std::unique_ptr<operators::PartitionedSinkLogic> make_partitioned_sink(
+    const PyStep& step, const PyTypes& types, operators::Seat seat,
+    const progress::Assignment& parts) {
+  return std::make_unique<PartitionedLogic>(step, types, seat, parts);
 }
 
 }  // namespace cppwax::bindings

@@ -12,8 +12,8 @@ namespace cppwax::bindings {
 // Both: the step and the types outlive the sink.
 std::unique_ptr<operators::SinkLogic> make_dynamic_sink(const PyStep& step, const PyTypes& types,
                                                         operators::Seat seat);
-std::unique_ptr<operators::SinkLogic> make_partitioned_sink(const PyStep& step,
-                                                            const PyTypes& types,
-                                                            const progress::Assignment& parts);
+std::unique_ptr<operators::PartitionedSinkLogic> make_partitioned_sink(
+    const PyStep& step, const PyTypes& types, operators::Seat seat,
+    const progress::Assignment& parts);
 
 }  // namespace cppwax::bindings

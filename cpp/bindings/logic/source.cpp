@@ -1,9 +1,11 @@
 #include "bindings/logic/source.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "bindings/logic/built_part.hpp"
 #include "bindings/logic/native_source.hpp"
+#include "bindings/logic/state_codec.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 
@@ -69,6 +71,11 @@ class PartitionLogic : public operators::SourcePart {
     return time;
   }
 
+  std::string snapshot() override {
+    if (!codec_) codec_.emplace();
+    return codec_->snapshot_of(part_, where_);
+  }
+
   void close() override {
     call_method([this] { return calling("close"); }, part_.ptr(), types_.close);
   }
@@ -82,6 +89,7 @@ class PartitionLogic : public operators::SourcePart {
   const PyTypes& types_;
   py::object part_;
   std::string where_;
+  std::optional<StateCodec> codec_;
   bool may_sleep_;  // `next_awake` is not the one that always gives None
 };
 
@@ -112,10 +120,14 @@ std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types,
 }
 
 std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,
-                                                        const std::string& name) {
+                                                        const std::string& name,
+                                                        const std::optional<std::string>& stored) {
   const py::object source = source_of(step);
-  const py::object part = build_part(
-      step, types, {source, types.stateful_source_partition, "StatefulSourcePartition"}, name);
+  const py::object state =
+      stored ? StateCodec().restore(*stored, of_partition(name)) : py::object(py::none());
+  const py::object part =
+      build_part(step, types, {source, types.stateful_source_partition, "StatefulSourcePartition"},
+                 name, state);
   auto logic = std::make_unique<PartitionLogic>(step.id, types, part, of_partition(name));
   return native_if_known(types, {source, part, std::move(logic)});
 }

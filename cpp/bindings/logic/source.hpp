@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types,
 
 // Both: the step and the types outlive the part.
 std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,
-                                                        const std::string& name);
+                                                        const std::string& name,
+                                                        const std::optional<std::string>& stored);
 std::unique_ptr<operators::SourcePart> make_dynamic_source(const PyStep& step, const PyTypes& types,
                                                            operators::Seat seat);
 

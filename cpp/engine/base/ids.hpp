@@ -39,6 +39,9 @@ using StreamIndex = StrongId<struct StreamTag, std::uint32_t>;
 // One consumer of one stream; the same number on every worker.
 using ChannelIndex = StrongId<struct ChannelTag, std::uint32_t>;
 
+// One file of the recovery store.
+using RecoveryPartitionIndex = StrongId<struct RecoveryPartitionTag, std::uint32_t>;
+
 // The public, dotted id of a step, as users see it.
 using StepId = std::string;
 

@@ -34,6 +34,14 @@ struct Stop {
   Epoch epoch;
 };
 
-using Control = std::variant<Parts, Active, OpenEpoch, StopRequest, Stop>;
+// All that was stored for `worker` has come to its steps (P16).
+struct Loaded {
+  WorkerIndex worker;
+};
+
+// Within a process, to the worker that owns a recovery partition: ask it again.
+struct StoreProgress {};
+
+using Control = std::variant<Parts, Active, OpenEpoch, StopRequest, Stop, Loaded, StoreProgress>;
 
 }  // namespace cppwax::channel

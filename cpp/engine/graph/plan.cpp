@@ -25,6 +25,10 @@ Route route_to(StepKind consumer) {
       return Route::kBalanced;
     case StepKind::kProbe:
       return Route::kEverywhere;
+    case StepKind::kSnapshotWriter:
+      return Route::kStored;
+    case StepKind::kRestore:
+      return Route::kRestored;
     default:
       return Route::kLocal;
   }
@@ -114,6 +118,12 @@ const char* name_of(StepKind kind) {
       return "probe";
     case StepKind::kChain:
       return "chain";
+    case StepKind::kSnapshotLoader:
+      return "snapshot_loader";
+    case StepKind::kRestore:
+      return "restore";
+    case StepKind::kSnapshotWriter:
+      return "snapshot_writer";
   }
   return "unknown";
 }
@@ -224,6 +234,13 @@ Plan PlanBuilder::build(std::vector<std::size_t>* order) && {
   plan.add_probe();
   if (order != nullptr) *order = sorted;
   return plan;
+}
+
+std::optional<StepIndex> Plan::find(const StepId& id) const {
+  const auto found =
+      std::find_if(steps_.begin(), steps_.end(), [&](const Step& step) { return step.id == id; });
+  if (found == steps_.end()) return std::nullopt;
+  return StepIndex(static_cast<std::uint32_t>(found - steps_.begin()));
 }
 
 void Plan::connect(StepIndex from, std::size_t from_port, StepIndex to) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -27,6 +28,11 @@ enum class StepKind {
   kProbe,
   // Not the user's either: several steps in a row that run as one (fusion.hpp).
   kChain,
+  // Nor these, of a run with recovery (snapshot_streams.hpp): read recovery partitions at the
+  // start, hand what was read to its steps, write snapshots.
+  kSnapshotLoader,
+  kRestore,
+  kSnapshotWriter,
 };
 
 // How items find the worker that works on them.
@@ -36,6 +42,8 @@ enum class Route {
   kPartitioned,  // to the worker that owns their sink partition
   kBalanced,     // spread evenly
   kEverywhere,   // no items at all, frontiers and ends to every worker
+  kStored,       // to the worker that has the entry's recovery partition
+  kRestored,     // to the worker that owns the entry's key or partition
 };
 
 const char* name_of(StepKind kind);
@@ -73,7 +81,8 @@ struct Step {
 };
 
 // Invariants: (1) a stream has one producer; (2) channels go from smaller to greater step indices;
-// (3) the last step is the probe, and each step without consumers has a channel to it;
+// (3) the last step is the probe, and each step without consumers has a channel to it (with
+// snapshot streams: to the writer, and the writer alone to the probe);
 // (4) there is a source, and a sink or an inspection.
 class Plan {
  public:
@@ -82,10 +91,13 @@ class Plan {
   const std::vector<Channel>& channels() const { return channels_; }
   const Step& step(StepIndex index) const { return steps_[index.value()]; }
   const Channel& channel(ChannelIndex index) const { return channels_[index.value()]; }
+  // nullopt: it has no such step (of a chain it is a part).
+  std::optional<StepIndex> find(const StepId& id) const;
 
  private:
   friend class PlanBuilder;
   friend Plan fuse(const Plan& plan);
+  friend Plan add_snapshot_streams(const Plan& plan);
   // Adds a channel to the consumer's next input.
   void connect(StepIndex from, std::size_t from_port, StepIndex to);
   void add_probe();

@@ -19,9 +19,8 @@ struct Link {
 
 class ChainStep final : public InnerStep {
  public:
-  ChainStep(std::vector<Link> links, std::vector<channel::Receiver*> inputs, Outputs outputs,
-            StepHost& host, Epoch first)
-      : InnerStep(std::move(inputs), std::move(outputs), host, first), links_(std::move(links)) {}
+  ChainStep(std::vector<Link> links, Wires wires, StepHost& host, Epoch first)
+      : InnerStep(std::move(wires), host, first), links_(std::move(links)) {}
 
  protected:
   std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter& out) override;

@@ -7,10 +7,17 @@
 
 namespace cppwax::operators {
 
-InnerStep::InnerStep(std::vector<channel::Receiver*> inputs, Outputs outputs, StepHost& host,
-                     Epoch first)
-    : inputs_(std::move(inputs)),
-      outputs_(std::move(outputs)),
+namespace {
+
+// Enough to make what a batch costs small beside its states, few enough to keep its bytes small.
+constexpr std::size_t kEntriesABatch = 4096;
+
+}  // namespace
+
+InnerStep::InnerStep(Wires wires, StepHost& host, Epoch first)
+    : id_(std::move(wires.id)),
+      inputs_(std::move(wires.inputs)),
+      outputs_(std::move(wires.outputs)),
       host_(host),
       frontier_(channel::count_senders(inputs_), first),
       epoch_(first) {
@@ -61,7 +68,7 @@ void InnerStep::take_batch(data::Batch batch, channel::Receiver& from, std::size
 // one that is over again as soon as it has fired lets a batch go first: user code that always asks
 // for a past time would stop the step.
 void InnerStep::work() {
-  Task* task = lowest_task();
+  Task* task = next_task();
   const bool begun = task && task->job;
   const bool open = task && outputs_.open(task->epoch);
   if (!begun && !(due_again_ && open) && due_now()) return work_on_due();
@@ -108,6 +115,11 @@ InnerStep::Task* InnerStep::lowest_task() {
   return nullptr;
 }
 
+InnerStep::Task* InnerStep::next_task() {
+  Task* task = lowest_task();
+  return task && task->epoch > epoch_ && holds_back() ? nullptr : task;
+}
+
 // The least epoch of which anything may still be emitted.
 Epoch InnerStep::least_epoch() {
   const auto open = frontier_.least();
@@ -120,6 +132,7 @@ void InnerStep::advance() {
   if (done_) return;
   const Epoch least = least_epoch();
   if (epoch_ < least) {
+    store_changes();
     epoch_ = least;
     outputs_.advance(epoch_);
     tasks_.erase(tasks_.begin(), tasks_.lower_bound(epoch_));
@@ -133,8 +146,19 @@ void InnerStep::finish(data::End end) {
     if (const auto due = next_due(); due && *due <= now) run_to_end(start_due(now));
     run_to_end(start_eof());
   }
+  store_changes();
   outputs_.end(end);
   done_ = true;
+}
+
+// What an epoch did to the step, when it is over; waits for nothing (P4).
+void InnerStep::store_changes() {
+  if (!holds_back()) return;
+  for (;;) {
+    recovery::Entries entries = storable()->take_changes(kEntriesABatch);
+    if (entries.empty()) return;
+    outputs_.store(epoch_, id_, std::move(entries));
+  }
 }
 
 // What the end emits waits for nothing (P4).
@@ -147,7 +171,7 @@ void InnerStep::run_to_end(std::unique_ptr<Job> job) {
 
 bool InnerStep::more_to_do() {
   if (done_) return false;
-  const Task* task = lowest_task();
+  const Task* task = next_task();
   if (task && outputs_.open(task->epoch)) return true;
   return !due_again_ && due_now();
 }

@@ -18,15 +18,22 @@
 
 namespace cppwax::operators {
 
+// Where a step stands in the flow.
+struct Wires {
+  StepId id;
+  std::vector<channel::Receiver*> inputs;  // in argument order
+  Outputs outputs;
+};
+
 // Belongs to one worker. Invariants (docs/progress_and_snapshots.md): (1) P1: no frontier is passed
 // on that a batch in work or waiting has not reached; (2) P2: it ends in the greatest epoch of its
 // inputs, `on_eof` work only after a real end of data; (3) P4: it works on an item only while every
 // channel below has credit in the item's epoch, lowest epoch first; (4) P6: one activation emits
-// one slice; the rest keeps its place.
+// one slice; the rest keeps its place; (5) P8: with recovery, a step with a state begins an epoch
+// only when all of the one before is in the snapshot.
 class InnerStep : public Step {
  public:
-  // `inputs` in argument order.
-  InnerStep(std::vector<channel::Receiver*> inputs, Outputs outputs, StepHost& host, Epoch first);
+  InnerStep(Wires wires, StepHost& host, Epoch first);
 
   Activity activate() final;
   // Null while it may not work for want of credit, which wakes it when it comes.
@@ -44,6 +51,8 @@ class InnerStep : public Step {
   virtual std::unique_ptr<Job> start_due(WallTime) { return nullptr; }
   // Work at the real end of data.
   virtual std::unique_ptr<Job> start_eof() { return nullptr; }
+  // What is to be stored of this step; null: it has no state.
+  virtual Storable* storable() { return nullptr; }
 
  private:
   // A batch, or other work, that waits or is half done. Due work came from no sender.
@@ -65,12 +74,17 @@ class InnerStep : public Step {
   void work_on_due();
   // Null if there is none.
   Task* lowest_task();
+  // The one to work on; null also if it is held back.
+  Task* next_task();
+  bool holds_back() { return outputs_.has_snapshots() && storable() != nullptr; }
+  void store_changes();
   Epoch least_epoch();
   void advance();
   void finish(data::End end);
   void run_to_end(std::unique_ptr<Job> job);
   bool more_to_do();
 
+  StepId id_;
   std::vector<channel::Receiver*> inputs_;
   std::vector<std::size_t> first_sender_;  // of each input, within frontier_
   Outputs outputs_;

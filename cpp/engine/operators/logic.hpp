@@ -18,6 +18,7 @@
 #include "engine/channel/router.hpp"
 #include "engine/data/payload.hpp"
 #include "engine/progress/partition_assignment.hpp"
+#include "engine/recovery/entry.hpp"
 
 namespace cppwax::operators {
 
@@ -82,11 +83,21 @@ class InspectLogic {
   virtual void inspect(const data::Payload& batch, Epoch epoch) = 0;
 };
 
+// What is stored of a step at the end of an epoch, and comes back at a resume. Used only where
+// `Seat::recovery` says so.
+class Storable {
+ public:
+  virtual ~Storable() = default;
+  // At most `at_most` of the states that changed since they were taken last; empty: no more.
+  virtual recovery::Entries take_changes(std::size_t at_most) = 0;
+  // What was stored, before anything else; in several calls, each key once.
+  virtual void restore(recovery::Entries entries) = 0;
+};
+
 // All keys of one keyed step on one worker: owns their states, due times and logics
 // (`stateful_batch`). Input items are (key, value) pairs, output items too.
-class KeyedBody {
+class KeyedBody : public Storable {
  public:
-  virtual ~KeyedBody() = default;
   virtual bool sees_batches() const { return true; }
   virtual std::unique_ptr<Job> on_batch(data::PayloadPtr batch) = 0;
   // For the keys whose due time is <= now. `next_due()` must be past `now` when the job is done,
@@ -111,6 +122,9 @@ class SourcePart {
   // Not to be polled before; nullopt: at once after items, after a little while when there was
   // none.
   virtual std::optional<WallTime> next_awake() = 0;
+  // Its position: all that `next_batch` has given lies before it. REQUIRES: of a partitioned
+  // source.
+  virtual std::string snapshot() = 0;
   virtual void close() = 0;
 };
 
@@ -120,13 +134,24 @@ class SinkLogic {
   virtual ~SinkLogic() = default;
   virtual bool sees_batches() const { return true; }
   virtual void write(data::PayloadPtr batch) = 0;
+  // All of epochs up to this one is durable everywhere (P9 2b).
+  virtual void committed(Epoch) {}
   virtual void close() = 0;
+};
+
+// Stores the positions of the partitions.
+class PartitionedSinkLogic : public SinkLogic, public Storable {
+ public:
+  // Builds the partitions that were not restored, as ones that nothing was stored of (P16).
+  virtual void build_others() = 0;
 };
 
 // Which worker asks.
 struct Seat {
   WorkerIndex worker;
   std::uint32_t worker_count = 1;
+  // Whether states are stored.
+  bool recovery = false;
 };
 
 // Makes the logic of the plan's steps. One for a run; called by every worker, each inside its own
@@ -145,12 +170,14 @@ class LogicFactory {
 
   // The partitions that this worker can reach, for partitioned sources and sinks; any order.
   virtual std::vector<std::string> list_parts(StepIndex step, Seat seat) const = 0;
-  virtual std::unique_ptr<SourcePart> source_part(StepIndex step, Seat seat,
-                                                  const std::string& name) const = 0;
+  // `stored`: its position, or nullopt.
+  virtual std::unique_ptr<SourcePart> source_part(
+      StepIndex step, Seat seat, const std::string& name,
+      const std::optional<std::string>& stored) const = 0;
   virtual std::unique_ptr<SourcePart> dynamic_source(StepIndex step, Seat seat) const = 0;
   virtual std::unique_ptr<SinkLogic> dynamic_sink(StepIndex step, Seat seat) const = 0;
-  virtual std::unique_ptr<SinkLogic> partitioned_sink(StepIndex step, Seat seat,
-                                                      const progress::Assignment& parts) const = 0;
+  virtual std::unique_ptr<PartitionedSinkLogic> partitioned_sink(
+      StepIndex step, Seat seat, const progress::Assignment& parts) const = 0;
 
   // How the items that go to a keyed step or a partitioned sink find their worker.
   virtual std::unique_ptr<channel::Router> key_router(StepIndex step, Seat seat) const = 0;

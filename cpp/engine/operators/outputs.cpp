@@ -10,6 +10,11 @@ void Outputs::send(std::size_t port, Epoch epoch, data::PayloadPtr batch) {
   consumers.back()->send(epoch, std::move(batch));
 }
 
+void Outputs::store(Epoch epoch, const StepId& step, recovery::Entries entries) {
+  if (entries.empty()) return;
+  snapshots_->send(epoch, std::make_unique<recovery::StepEntries>(step, std::move(entries)));
+}
+
 void Outputs::advance(Epoch epoch) {
   const auto tell = [&](channel::Sender* sender) { sender->advance(epoch); };
   each_sender(tell);

@@ -10,6 +10,7 @@
 
 #include "engine/channel/sender.hpp"
 #include "engine/operators/logic.hpp"
+#include "engine/recovery/entry.hpp"
 
 namespace cppwax::operators {
 
@@ -21,27 +22,35 @@ inline constexpr std::int64_t kSliceBytes = 16 * 1024 * 1024;
 class Outputs {
  public:
   // `ports[p]` are the channels to the consumers of output port p. `signals` are channels that
-  // carry frontiers and ends only.
-  Outputs(std::vector<std::vector<channel::Sender*>> ports, std::vector<channel::Sender*> signals)
-      : ports_(std::move(ports)), signals_(std::move(signals)) {}
+  // carry frontiers and ends only. `snapshots` is the channel of what the step stores of itself,
+  // null without recovery.
+  Outputs(std::vector<std::vector<channel::Sender*>> ports, std::vector<channel::Sender*> signals,
+          channel::Sender* snapshots = nullptr)
+      : ports_(std::move(ports)), signals_(std::move(signals)), snapshots_(snapshots) {}
 
   // Consumers share the items, each has a list of its own. Nothing happens for no items.
   void send(std::size_t port, Epoch epoch, data::PayloadPtr batch);
+  // States as of the end of `epoch`. REQUIRES: has_snapshots().
+  void store(Epoch epoch, const StepId& step, recovery::Entries entries);
   void advance(Epoch epoch);
   void end(data::End end);
 
+  bool has_snapshots() const { return snapshots_ != nullptr; }
   // Whether, and how much, may be sent in this epoch on all channels (P4).
   bool open(Epoch epoch) const;
   std::int64_t room(Epoch epoch) const;
 
  private:
+  // All that carry items.
   template <class Use>
   void each_sender(Use&& use) const {
     for (const auto& port : ports_) std::for_each(port.begin(), port.end(), use);
+    if (snapshots_) use(snapshots_);
   }
 
   std::vector<std::vector<channel::Sender*>> ports_;
   std::vector<channel::Sender*> signals_;
+  channel::Sender* snapshots_;
 };
 
 // One slice of work in one epoch.

@@ -1,4 +1,4 @@
-// The step that hands items to the outside: a dynamic sink, or the sink partitions of this worker.
+// The steps that hand items to the outside: a dynamic sink, or the sink partitions of this worker.
 #pragma once
 
 #include <memory>
@@ -8,17 +8,32 @@
 
 namespace cppwax::operators {
 
-class SinkStep final : public StepWithLogic<SinkLogic> {
+template <class Logic>
+class WritingStep : public StepWithLogic<Logic> {
  public:
-  using StepWithLogic::StepWithLogic;
+  using StepWithLogic<Logic>::StepWithLogic;
 
-  void close() override { logic().close(); }
+  void committed(Epoch epoch) override { this->logic().committed(epoch); }
+  void close() override { this->logic().close(); }
 
  protected:
   std::unique_ptr<Job> start(Epoch, data::PayloadPtr batch, Emitter&) override {
-    logic().write(std::move(batch));
+    this->logic().write(std::move(batch));
     return nullptr;
   }
+};
+
+using DynamicSinkStep = WritingStep<SinkLogic>;
+
+class PartitionedSinkStep final : public WritingStep<PartitionedSinkLogic> {
+ public:
+  using WritingStep::WritingStep;
+
+  void restore(recovery::Entries entries) override { logic().restore(std::move(entries)); }
+  void resume() override { logic().build_others(); }
+
+ protected:
+  Storable* storable() override { return &logic(); }
 };
 
 }  // namespace cppwax::operators

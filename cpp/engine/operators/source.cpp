@@ -29,10 +29,16 @@ bool is_empty(const Polled& polled) {
 
 }  // namespace
 
-SourceStep::SourceStep(std::vector<std::unique_ptr<SourcePart>> parts, Outputs outputs,
-                       StepHost& host, Epoch first)
-    : outputs_(std::move(outputs)), host_(host), epoch_(first), open_parts_(parts.size()) {
-  for (auto& source : parts) parts_.push_back(Part{std::move(source), WallTime{}});
+SourceStep::SourceStep(StepId id, std::vector<Named> parts, Outputs outputs, StepHost& host,
+                       Epoch first)
+    : id_(std::move(id)),
+      outputs_(std::move(outputs)),
+      host_(host),
+      epoch_(first),
+      open_parts_(parts.size()) {
+  for (Named& part : parts) {
+    parts_.push_back(Part{std::move(part.name), std::move(part.source), WallTime{}});
+  }
 }
 
 void SourceStep::open() {
@@ -63,6 +69,7 @@ void SourceStep::open_epochs() {
     poll_due_parts();
   }
   while (epoch_ < host_.opened()) {
+    store_positions();
     epoch_ = epoch_.next();
     outputs_.advance(epoch_);
   }
@@ -89,6 +96,7 @@ bool SourceStep::poll_due_parts() {
 // Returns whether the round goes on: not after an abort or a failure.
 bool SourceStep::poll(Part& part) {
   polled_in_ = epoch_;
+  part.changed = true;
   const bool join = host_.may_join() && open_parts_ == 1;
   Polled polled = join ? poll_joining(part) : poll_once(part);
   if (polled.kind == Polled::Kind::kAbort) {
@@ -99,7 +107,11 @@ bool SourceStep::poll(Part& part) {
   // else the epoch would never close, and the other parts would not be polled again.
   if (!is_empty(polled) || host_.epoch_each_poll()) host_.report_active(epoch_);
   outputs_.send(0, epoch_, std::move(polled.items));
-  if (polled.kind == Polled::Kind::kEof) close_part(part);
+  if (polled.kind == Polled::Kind::kEof) {
+    if (outputs_.has_snapshots() && !part.name.empty())
+      part.last_position = part.source->snapshot();
+    close_part(part);
+  }
   return !failure_;
 }
 
@@ -177,6 +189,17 @@ std::optional<WallTime> SourceStep::next_wake() const {
   return first;
 }
 
+// What `next_batch` has returned is sent on by then (P7).
+void SourceStep::store_positions() {
+  if (!outputs_.has_snapshots()) return;
+  recovery::Entries entries;
+  for (Part& part : parts_) {
+    if (part.name.empty() || !std::exchange(part.changed, false)) continue;
+    entries.push_back({part.name, part.ended ? part.last_position : part.source->snapshot()});
+  }
+  outputs_.store(epoch_, id_, std::move(entries));
+}
+
 void SourceStep::close_part(Part& part) {
   part.ended = true;
   --open_parts_;
@@ -184,6 +207,7 @@ void SourceStep::close_part(Part& part) {
 }
 
 void SourceStep::end(data::EndKind kind) {
+  store_positions();
   outputs_.end({kind, epoch_});
   done_ = true;
 }

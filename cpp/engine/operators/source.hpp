@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/operators/logic.hpp"
@@ -17,11 +18,17 @@ namespace cppwax::operators {
 // Belongs to one worker. Invariants (docs/progress_and_snapshots.md): (1) P4: it polls only while
 // all channels below have credit; (2) P5: pausing and sleeping suspend polls only, epochs close on
 // time; (3) P7: with an epoch for each round of polls it polls once in an epoch, and only when all
-// before it is through.
+// before it is through; (4) P7: a position stored of an epoch covers exactly the items sent in it
+// and before.
 class SourceStep final : public Step {
  public:
-  SourceStep(std::vector<std::unique_ptr<SourcePart>> parts, Outputs outputs, StepHost& host,
-             Epoch first);
+  // A source partition; the part of a dynamic source has no name, and no position to store.
+  struct Named {
+    std::string name;
+    std::unique_ptr<SourcePart> source;
+  };
+
+  SourceStep(StepId id, std::vector<Named> parts, Outputs outputs, StepHost& host, Epoch first);
 
   void open() override;
   Activity activate() override;
@@ -32,11 +39,14 @@ class SourceStep final : public Step {
 
  private:
   struct Part {
+    std::string name;
     std::unique_ptr<SourcePart> source;
     WallTime awake;               // not to be polled before; long past: at once
     Duration pause{0};            // after the last empty poll
     std::size_t quick_polls = 0;  // in a row, up to now
     bool ended = false;
+    bool changed = false;         // polled since its position was stored
+    std::string last_position{};  // of one that has ended and is closed
   };
 
   void open_epochs();
@@ -48,9 +58,11 @@ class SourceStep final : public Step {
   bool may_go_on(const Part& part, const Polled& held) const;
   SteadyTime note_poll(Part& part, SteadyTime began) const;
   void schedule(Part& part, bool empty);
+  void store_positions();
   void close_part(Part& part);
   void end(data::EndKind kind);
 
+  StepId id_;
   std::vector<Part> parts_;
   Outputs outputs_;
   StepHost& host_;

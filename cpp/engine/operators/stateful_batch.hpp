@@ -14,7 +14,10 @@ class StatefulBatchStep final : public StepWithLogic<KeyedBody> {
  public:
   using StepWithLogic::StepWithLogic;
 
+  void restore(recovery::Entries entries) override { logic().restore(std::move(entries)); }
+
  protected:
+  Storable* storable() override { return &logic(); }
   std::optional<WallTime> next_due() const override { return logic().next_due(); }
   std::unique_ptr<Job> start(Epoch, data::PayloadPtr batch, Emitter& out) override {
     return begin(logic().on_batch(std::move(batch)), out);

@@ -23,9 +23,8 @@ class PassOnStep final : public InnerStep {
 template <class Logic>
 class StepWithLogic : public InnerStep {
  public:
-  StepWithLogic(std::unique_ptr<Logic> logic, std::vector<channel::Receiver*> inputs,
-                Outputs outputs, StepHost& host, Epoch first)
-      : InnerStep(std::move(inputs), std::move(outputs), host, first), logic_(std::move(logic)) {}
+  StepWithLogic(std::unique_ptr<Logic> logic, Wires wires, StepHost& host, Epoch first)
+      : InnerStep(std::move(wires), host, first), logic_(std::move(logic)) {}
 
  protected:
   Logic& logic() { return *logic_; }

@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "engine/base/clock.hpp"
+#include "engine/base/error.hpp"
 #include "engine/base/ids.hpp"
+#include "engine/recovery/entry.hpp"
 
 namespace cppwax::operators {
 
@@ -29,6 +31,12 @@ class Step {
   virtual bool done() const = 0;
   // The epoch it works in: for error messages.
   virtual Epoch epoch() const = 0;
+  // At a resume, before the first activation: states that were stored of it, then `resume` once.
+  // REQUIRES: a step that stores them.
+  virtual void restore(recovery::Entries entries) { ENGINE_ASSERT(entries.empty()); }
+  virtual void resume() {}
+  // All epochs up to this one are durable everywhere.
+  virtual void committed(Epoch) {}
   // Gives back what user code opened; called once, however the run ended.
   virtual void close() {}
 };

@@ -13,6 +13,11 @@ namespace {
 // worker that is alone is busy with what its own sources gave.
 constexpr std::size_t kLongestRound = 128;
 
+// Of inputs that carry no items of the flow nobody sees the order.
+bool takes_items(graph::StepKind kind) {
+  return kind != graph::StepKind::kProbe && kind != graph::StepKind::kSnapshotWriter;
+}
+
 // The steps from which items can come to `step`, sources excepted. What other workers send has no
 // order to keep; of this worker's own items, keyed and spread ones count as well.
 std::vector<std::size_t> steps_above(const graph::Plan& plan, std::size_t step) {
@@ -44,8 +49,7 @@ Activations::Activations(const graph::Plan& plan, std::uint32_t worker_count)
     const graph::Step& step = plan.steps()[i];
     wakers_.emplace_back(*this, StepIndex(static_cast<std::uint32_t>(i)));
     (graph::is_source(step.kind) ? sources_ : inner_).push_back(i);
-    const bool is_probe = step.kind == graph::StepKind::kProbe;
-    if (step.in_channels.size() > 1 && !is_probe) upstream_[i] = steps_above(plan, i);
+    if (step.in_channels.size() > 1 && takes_items(step.kind)) upstream_[i] = steps_above(plan, i);
   }
   std::reverse(inner_.begin(), inner_.end());
   round_at_ = sources_.size();

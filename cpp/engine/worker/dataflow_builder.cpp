@@ -4,6 +4,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/first_failure.hpp"
+#include "engine/base/stable_hash.hpp"
 #include "engine/operators/chain.hpp"
 #include "engine/operators/sink.hpp"
 #include "engine/operators/source.hpp"
@@ -54,28 +55,32 @@ DataflowBuilder::DataflowBuilder(const graph::Plan& plan, const operators::Logic
                                  operators::Seat seat, Wiring& wiring, operators::StepHost& host)
     : plan_(plan), logic_(logic), seat_(seat), wiring_(wiring), host_(host) {}
 
+operators::Wires DataflowBuilder::wires(StepIndex step) {
+  return {plan_.step(step).id, wiring_.inputs(step), wiring_.outputs(step)};
+}
+
 template <class StepType, class Logic>
 std::unique_ptr<operators::Step> DataflowBuilder::with_logic(StepIndex step, Epoch first,
                                                              std::unique_ptr<Logic> logic) {
-  return std::make_unique<StepType>(std::move(logic), wiring_.inputs(step), wiring_.outputs(step),
-                                    host_, first);
+  return std::make_unique<StepType>(std::move(logic), wires(step), host_, first);
 }
 
-std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step, Epoch first,
-                                                        const progress::Assignment& parts) {
+std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step,
+                                                        const Beginning& beginning) {
   using namespace operators;
+  const progress::Assignment& parts = beginning.assignments[step.value()];
+  const Epoch first = beginning.first;
   route_inputs(step, parts);
   const StepKind kind = plan_.step(step).kind;
   const StepIndex logic = plan_.step(step).logic;
   switch (kind) {
     case StepKind::kSourcePartitioned:
     case StepKind::kSourceDynamic:
-      return build_source(step, first, parts);
+      return build_source(step, beginning);
     case StepKind::kNoop:
     case StepKind::kMerge:
     case StepKind::kRedistribute:
-      return std::make_unique<PassOnStep>(wiring_.inputs(step), wiring_.outputs(step), host_,
-                                          first);
+      return std::make_unique<PassOnStep>(wires(step), host_, first);
     case StepKind::kFlatMapBatch:
       return with_logic<FlatMapBatchStep>(step, first, logic_.flat_map_batch(logic, seat_));
     case StepKind::kBranch:
@@ -85,13 +90,17 @@ std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step, Epoch fi
     case StepKind::kStatefulBatch:
       return with_logic<StatefulBatchStep>(step, first, logic_.keyed_body(logic, seat_));
     case StepKind::kSinkPartitioned:
-      return with_logic<SinkStep>(step, first, logic_.partitioned_sink(logic, seat_, parts));
+      return with_logic<PartitionedSinkStep>(step, first,
+                                             logic_.partitioned_sink(logic, seat_, parts));
     case StepKind::kSinkDynamic:
-      return with_logic<SinkStep>(step, first, logic_.dynamic_sink(logic, seat_));
+      return with_logic<DynamicSinkStep>(step, first, logic_.dynamic_sink(logic, seat_));
     case StepKind::kChain:
       return build_chain(step, first);
     case StepKind::kProbe:
-      break;  // build_probe
+    case StepKind::kSnapshotLoader:
+    case StepKind::kRestore:
+    case StepKind::kSnapshotWriter:
+      break;  // they have builders of their own
   }
   ENGINE_ASSERT(false, graph::name_of(kind));
   return nullptr;
@@ -113,26 +122,80 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_chain(StepIndex step, Ep
       }
     });
   }
-  return std::make_unique<operators::ChainStep>(std::move(links), wiring_.inputs(step),
-                                                wiring_.outputs(step), host_, first);
+  return std::make_unique<operators::ChainStep>(std::move(links), wires(step), host_, first);
 }
 
-std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step, Epoch first,
-                                                               const progress::Assignment& parts) {
+std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step,
+                                                               const Beginning& beginning) {
   const StepIndex logic = plan_.step(step).logic;
   if (plan_.step(step).kind == StepKind::kSourceDynamic) {
-    unplaced_.push_back(logic_.dynamic_source(logic, seat_));
+    unplaced_.push_back({"", logic_.dynamic_source(logic, seat_)});
   }
-  for (const auto& [name, owner] : parts) {
-    if (owner == seat_.worker) unplaced_.push_back(logic_.source_part(logic, seat_, name));
+  const auto& positions = beginning.positions[step.value()];
+  for (const auto& [name, owner] : beginning.assignments[step.value()]) {
+    if (owner != seat_.worker) continue;
+    const auto stored = positions.find(name);
+    const auto position =
+        stored == positions.end() ? std::nullopt : std::optional<std::string>(stored->second);
+    unplaced_.push_back({name, logic_.source_part(logic, seat_, name, position)});
   }
-  return std::make_unique<operators::SourceStep>(std::exchange(unplaced_, {}),
-                                                 wiring_.outputs(step), host_, first);
+  return std::make_unique<operators::SourceStep>(plan_.step(step).id, std::exchange(unplaced_, {}),
+                                                 wiring_.outputs(step), host_, beginning.first);
+}
+
+std::unique_ptr<operators::SnapshotWriterStep> DataflowBuilder::build_writer(
+    StepIndex step, const operators::StoreAccess& store) {
+  route_entries(step, [&store](const StepId& id, const recovery::Entry& entry) {
+    const auto part = recovery::partition_of(id, entry.key, store.primaries.size());
+    return store.primaries[part.value()];
+  });
+  const ChannelIndex out = plan_.step(step).out_channels[0][0];
+  return std::make_unique<operators::SnapshotWriterStep>(wiring_.inputs(step), wiring_.sender(out),
+                                                         store);
+}
+
+std::unique_ptr<operators::SnapshotLoaderStep> DataflowBuilder::build_loader(
+    StepIndex step, const operators::StoreAccess& store, const Beginning& beginning) {
+  const ChannelIndex out = plan_.step(step).out_channels[0][0];
+  route_entries(plan_.channel(out).to,
+                [this, &beginning](const StepId& id, const recovery::Entry& entry) {
+                  return owner_of_entry(id, entry, beginning);
+                });
+  return std::make_unique<operators::SnapshotLoaderStep>(wiring_.sender(out), store);
+}
+
+std::unique_ptr<operators::RestoreStep> DataflowBuilder::build_restore(
+    StepIndex step, Epoch first, operators::RestoreStep::Restore restore) {
+  return std::make_unique<operators::RestoreStep>(*wiring_.inputs(step)[0], std::move(restore),
+                                                  first);
+}
+
+// With one worker all entries are at their place already.
+void DataflowBuilder::route_entries(StepIndex to, const operators::EntryRouter::Owner& owner) {
+  if (seat_.worker_count == 1) return;
+  for (ChannelIndex in : plan_.step(to).in_channels) {
+    wiring_.sender(in).route_by(std::make_unique<operators::EntryRouter>(owner));
+  }
+}
+
+// Of steps that are not in the flow any more, and sink partitions that are not listed, somebody
+// takes the entries and drops them: what is lost with them was told before the run.
+WorkerIndex DataflowBuilder::owner_of_entry(const StepId& step, const recovery::Entry& entry,
+                                            const Beginning& beginning) const {
+  const auto index = plan_.find(step);
+  if (!index) return seat_.worker;
+  const StepKind kind = plan_.step(*index).kind;
+  if (kind == StepKind::kStatefulBatch) {
+    return owner_of(stable_hash(entry.key), seat_.worker_count);
+  }
+  const progress::Assignment& parts = beginning.assignments[index->value()];
+  const auto owner = parts.find(entry.key);
+  return owner == parts.end() ? seat_.worker : owner->second;
 }
 
 void DataflowBuilder::close() {
   FirstFailure first;
-  for (auto& part : std::exchange(unplaced_, {})) first.attempt([&] { part->close(); });
+  for (auto& part : std::exchange(unplaced_, {})) first.attempt([&] { part.source->close(); });
   first.rethrow();
 }
 
@@ -154,6 +217,8 @@ void DataflowBuilder::route_inputs(StepIndex step, const progress::Assignment& p
         break;
       case Route::kLocal:
       case Route::kEverywhere:
+      case Route::kStored:
+      case Route::kRestored:
         continue;
     }
     wiring_.sender(in).route_by(

@@ -95,8 +95,8 @@ void Wiring::wire(ChannelIndex index, Amount window, channel::Peers& peers,
       refunds.push_back(std::make_unique<RemoteRefund>(peers, index, seat_.worker, peer));
     }
   }
-  constexpr bool kTwoWindows = false;  // only recovery orders epochs within a channel (P3)
-  senders_.push_back(std::make_unique<channel::Sender>(std::move(pushes), window, kTwoWindows,
+  const bool two_windows = seat_.recovery;  // nothing else orders epochs within a channel (P3)
+  senders_.push_back(std::make_unique<channel::Sender>(std::move(pushes), window, two_windows,
                                                        activations.waker(channel.from)));
   receivers_.push_back(
       std::make_unique<channel::Receiver>(std::move(refunds), activations.waker(channel.to)));
@@ -111,13 +111,19 @@ std::vector<channel::Receiver*> Wiring::inputs(StepIndex step) {
 operators::Outputs Wiring::outputs(StepIndex step) {
   std::vector<std::vector<channel::Sender*>> ports(plan_.step(step).outputs.size());
   std::vector<channel::Sender*> signals;
+  channel::Sender* snapshots = nullptr;
   for (std::uint32_t i = 0; i < plan_.channels().size(); ++i) {
     const graph::Channel& channel = plan_.channel(ChannelIndex(i));
     if (channel.from != step) continue;
-    auto& list = channel.route == graph::Route::kEverywhere ? signals : ports[channel.from_port];
-    list.push_back(&sender(ChannelIndex(i)));
+    channel::Sender* sender = senders_[i].get();
+    if (channel.route == graph::Route::kStored) {
+      snapshots = sender;
+    } else {
+      auto& list = channel.route == graph::Route::kEverywhere ? signals : ports[channel.from_port];
+      list.push_back(sender);
+    }
   }
-  return {std::move(ports), std::move(signals)};
+  return {std::move(ports), std::move(signals), snapshots};
 }
 
 void Wiring::deliver(channel::DataDelivery delivery) {

@@ -11,23 +11,47 @@ namespace cppwax::worker {
 using channel::Control;
 using channel::Delivery;
 
+namespace {
+
+WorkerSettings seated(WorkerSettings settings) {
+  settings.seat.recovery = settings.store != nullptr;
+  return settings;
+}
+
+bool has_one_source(const graph::Plan& plan) {
+  return 1 == std::count_if(plan.steps().begin(), plan.steps().end(),
+                            [](const graph::Step& step) { return graph::is_source(step.kind); });
+}
+
+Epoch first_epoch(const WorkerSettings& settings) {
+  return settings.store ? settings.store->execution.first : kFirstEpoch;
+}
+
+}  // namespace
+
 Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
                channel::Peers& peers, WorkerSettings settings)
     : plan_(plan),
       logic_(logic),
       clock_(clock),
       peers_(peers),
-      settings_(settings),
-      single_source_(1 == std::count_if(plan.steps().begin(), plan.steps().end(),
-                                        [](const auto& s) { return graph::is_source(s.kind); })),
+      settings_(seated(settings)),
+      single_source_(has_one_source(plan)),
       activations_(plan, settings.seat.worker_count),
-      wiring_(plan, settings.seat, settings.window, peers, activations_),
-      builder_(plan, logic, settings.seat, wiring_, *this),
-      parts_(plan.steps().size()) {}
+      wiring_(plan, settings_.seat, settings.window, peers, activations_),
+      builder_(plan, logic, settings_.seat, wiring_, *this),
+      parts_(plan.steps().size()),
+      opened_(first_epoch(settings)),
+      current_epoch_(opened_) {
+  beginning_.first = opened_;
+}
 
 StepResult Worker::step(std::deque<Delivery> arrived) {
   for (Delivery& delivery : arrived) handle(std::move(delivery));
-  if (phase_ != Phase::kRunning && !start()) return StepResult::kIdle;
+  if (phase_ != Phase::kRunning) {
+    const bool again = prepare();
+    if (phase_ != Phase::kRunning) return again ? StepResult::kWorked : StepResult::kIdle;
+  }
   tick();
   const bool worked = activate_next();
   if (aborted_ || finished()) return StepResult::kFinished;
@@ -50,17 +74,25 @@ decltype(auto) Worker::in_context(StepIndex step, Use&& use) {
   }
 }
 
-// ---- The start: list partitions, hear all others', build.
+// ---- The start: list partitions, hear all others', build, load what was stored.
 
-bool Worker::start() {
+// Returns whether it can go on at once.
+bool Worker::prepare() {
   if (phase_ == Phase::kNew) {
     list_parts();
     phase_ = Phase::kGathering;
   }
-  if (!have_all_parts()) return false;
-  build_steps();
-  phase_ = Phase::kRunning;
-  return true;
+  if (phase_ == Phase::kGathering) {
+    if (!have_all_parts()) return false;
+    gather();
+    const bool resumes = settings_.store && settings_.store->is_resume;
+    // Sources before all others, as users' `build_part` may rely on; but see P16.
+    if (!resumes) build_steps(Which::kSources);
+    build_steps(Which::kOthers);
+    phase_ = Phase::kLoading;
+    if (!resumes) run();
+  }
+  return phase_ == Phase::kLoading && load();
 }
 
 void Worker::list_parts() {
@@ -83,29 +115,90 @@ bool Worker::have_all_parts() const {
   return true;
 }
 
-// Sources before all others, as users' `build_part` may rely on.
-void Worker::build_steps() {
-  steps_.resize(plan_.steps().size());
-  for (const bool sources : {true, false}) {
-    for (std::uint32_t i = 0; i < plan_.steps().size(); ++i) {
-      const StepIndex step(i);
-      const graph::StepKind kind = plan_.step(step).kind;
-      if (graph::is_source(kind) != sources || kind == graph::StepKind::kProbe) continue;
-      std::vector<std::vector<std::string>> listed;
-      for (auto& names : parts_[i]) listed.push_back(std::move(*names));
-      const progress::Assignment assignment = progress::assign_partitions(listed);
-      steps_[i] = in_context(step, [&] { return builder_.build(step, kFirstEpoch, assignment); });
-      in_context(step, [&] { steps_[i]->open(); });
+void Worker::gather() {
+  const std::size_t count = plan_.steps().size();
+  for (auto& step : parts_) {
+    std::vector<std::vector<std::string>> listed;
+    for (auto& names : step) listed.push_back(std::move(*names));
+    beginning_.assignments.push_back(progress::assign_partitions(listed));
+  }
+  beginning_.positions.resize(count);
+  steps_.resize(count);
+}
+
+void Worker::build_steps(Which which) {
+  for (std::uint32_t i = 0; i < plan_.steps().size(); ++i) {
+    const bool is_source = graph::is_source(plan_.steps()[i].kind);
+    if (is_source == (which == Which::kSources)) build_step(StepIndex(i));
+  }
+}
+
+void Worker::build_step(StepIndex step) {
+  switch (plan_.step(step).kind) {
+    case graph::StepKind::kProbe:
+      probe_ = builder_.build_probe(step, beginning_.first);
+      return;
+    case graph::StepKind::kSnapshotLoader:
+      loader_ = builder_.build_loader(step, *settings_.store, beginning_);
+      return;
+    case graph::StepKind::kRestore:
+      restore_ = builder_.build_restore(
+          step, beginning_.first,
+          [this](const StepId& id, recovery::Entries entries) { restore(id, std::move(entries)); });
+      return;
+    case graph::StepKind::kSnapshotWriter: {
+      auto writer = builder_.build_writer(step, *settings_.store);
+      writer_ = writer.get();
+      steps_[step.value()] = std::move(writer);
+      break;
+    }
+    default: {
+      std::unique_ptr<operators::Step>& built = steps_[step.value()];
+      built = in_context(step, [&] { return builder_.build(step, beginning_); });
+      in_context(step, [&] { built->open(); });
     }
   }
-  const StepIndex last(static_cast<std::uint32_t>(plan_.steps().size() - 1));
-  probe_ = builder_.build_probe(last, kFirstEpoch);
-  open_steps_ = plan_.steps().size() - 1;
-  if (settings_.seat.worker == WorkerIndex(0)) {
-    epoch_clock_.emplace(kFirstEpoch, settings_.epoch_interval, clock_.steady());
-    if (stopping_) epoch_clock_->stop();
-    if (active_before_start_) epoch_clock_->active(*active_before_start_);
+  ++open_steps_;
+}
+
+// What was loaded of a step: source partitions have their positions from it when they are built.
+void Worker::restore(const StepId& id, recovery::Entries entries) {
+  const auto step = plan_.find(id);
+  if (!step) return;
+  if (!graph::is_source(plan_.step(*step).kind)) {
+    in_context(*step, [&] { steps_[step->value()]->restore(std::move(entries)); });
+    return;
   }
+  for (recovery::Entry& entry : entries) {
+    beginning_.positions[step->value()][std::move(entry.key)] = std::move(*entry.state);
+  }
+}
+
+// Returns whether it can go on at once.
+bool Worker::load() {
+  if (restore_) {
+    const operators::Activity activity = loader_->activate();
+    restore_->activate();
+    if (!restore_->done() || !loader_->done()) return activity == operators::Activity::kAgain;
+    restore_.reset();
+    loader_.reset();
+    for (std::uint32_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i]) in_context(StepIndex(i), [&] { steps_[i]->resume(); });
+    }
+    post_to_all(channel::Loaded{settings_.seat.worker});
+  }
+  if (loaded_ < settings_.seat.worker_count) return false;
+  build_steps(Which::kSources);
+  run();
+  return true;
+}
+
+void Worker::run() {
+  phase_ = Phase::kRunning;
+  if (settings_.seat.worker != WorkerIndex(0)) return;
+  epoch_clock_.emplace(beginning_.first, settings_.epoch_interval, clock_.steady());
+  if (stopping_) epoch_clock_->stop();
+  if (active_before_start_) epoch_clock_->active(*active_before_start_);
 }
 
 // ---- What comes in.
@@ -137,9 +230,16 @@ void Worker::handle(const Control& control) {
   } else if (std::holds_alternative<channel::StopRequest>(control)) {
     if (epoch_clock_) epoch_clock_->stop();
     post_to_all(channel::Stop{opened_});
-  } else {
+  } else if (std::holds_alternative<channel::Stop>(control)) {
     stopping_ = true;
     wake_sources();
+  } else if (std::holds_alternative<channel::Loaded>(control)) {
+    ++loaded_;
+  } else {  // news of the store
+    for (std::uint32_t i = 0; i < plan_.steps().size(); ++i) {
+      if (plan_.steps()[i].kind == graph::StepKind::kSnapshotWriter)
+        activations_.wake(StepIndex(i));
+    }
   }
 }
 
@@ -174,11 +274,24 @@ void Worker::tick() {
   }
 }
 
-// What waits for epochs to be through hears of it.
-void Worker::probe_moved(Epoch before) {
-  if (probe_->epoch() == before) return;
+void Worker::activate_probe() {
+  const Epoch before = probe_->epoch();
+  const bool was_done = probe_->done();
+  probe_->activate();
+  if (probe_->epoch() == before && probe_->done() == was_done) return;
   if (epoch_clock_) epoch_clock_->durable(Epoch(probe_->epoch().value() - 1));
   if (epoch_each_poll()) wake_sources();
+  if (writer_) tell_durable();
+}
+
+// The last epoch of a run is told too (P9 2b).
+void Worker::tell_durable() {
+  writer_->probe_passed(probe_->epoch());
+  const auto end = probe_->ended();
+  const Epoch durable = end ? end->epoch : Epoch(probe_->epoch().value() - 1);
+  for (std::uint32_t i = 0; i < steps_.size(); ++i) {
+    if (steps_[i]) in_context(StepIndex(i), [&] { steps_[i]->committed(durable); });
+  }
 }
 
 void Worker::wake_sources() {
@@ -194,13 +307,11 @@ bool Worker::activate_next() {
   const auto next = activations_.next();
   if (!next) return false;
   if (next->value() == steps_.size() - 1) {
-    const Epoch before = probe_->epoch();
-    probe_->activate();
-    probe_moved(before);
+    activate_probe();
     return true;
   }
+  if (!steps_[next->value()] || steps_[next->value()]->done()) return true;
   operators::Step& step = *steps_[next->value()];
-  if (step.done()) return true;
   const operators::Activity activity = in_context(*next, [&] { return step.activate(); });
   if (step.done()) {
     --open_steps_;
@@ -228,7 +339,7 @@ void Worker::schedule(StepIndex index, operators::Activity activity) {
 }
 
 bool Worker::finished() const {
-  return open_steps_ == 0 && probe_ && probe_->done();
+  return open_steps_ == 0 && probe_->done();
 }
 
 data::EndKind Worker::end_kind() const {

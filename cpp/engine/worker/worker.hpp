@@ -16,6 +16,7 @@
 #include "engine/operators/probe.hpp"
 #include "engine/operators/step.hpp"
 #include "engine/operators/step_host.hpp"
+#include "engine/operators/store_access.hpp"
 #include "engine/progress/epoch_clock.hpp"
 #include "engine/worker/activations.hpp"
 #include "engine/worker/dataflow_builder.hpp"
@@ -27,6 +28,8 @@ struct WorkerSettings {
   operators::Seat seat;
   Duration epoch_interval{};
   channel::Amount window = channel::kDefaultWindow;
+  // Null: without recovery. Outlives the worker.
+  const operators::StoreAccess* store = nullptr;
 };
 
 enum class StepResult {
@@ -36,11 +39,13 @@ enum class StepResult {
 };
 
 // Used by one thread at a time, inside that thread's UserCodeScope. Only its mailbox is shared.
-// Invariants: (1) no user code runs before `step`; (2) no source is polled before every worker has
-// told its partitions; (3) user code that was opened is closed by `close`, once.
+// Invariants: (1) no user code runs before `step`; (2) no source is built before every worker has
+// told its partitions and (P16) loaded what was stored; (3) user code that was opened is closed by
+// `close`, once.
 class Worker final : public operators::StepHost {
  public:
-  // All references outlive the worker.
+  // All references outlive the worker. REQUIRES: the plan has snapshot streams if and only if there
+  // is a store.
   Worker(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
          channel::Peers& peers, WorkerSettings settings);
 
@@ -70,14 +75,21 @@ class Worker final : public operators::StepHost {
  private:
   void handle(channel::Delivery delivery);
   void handle(const channel::Control& control);
-  bool start();
+  bool prepare();
   void list_parts();
   bool have_all_parts() const;
-  void build_steps();
+  void gather();
+  enum class Which { kSources, kOthers };
+  void build_steps(Which which);
+  void build_step(StepIndex step);
+  void restore(const StepId& step, recovery::Entries entries);
+  bool load();
+  void run();
   void tick();
   bool activate_next();
   void schedule(StepIndex index, operators::Activity activity);
-  void probe_moved(Epoch before);
+  void activate_probe();
+  void tell_durable();
   void wake_sources();
   void post_to_all(const channel::Control& control);
   bool finished() const;
@@ -94,22 +106,29 @@ class Worker final : public operators::StepHost {
   Wiring wiring_;
   DataflowBuilder builder_;
 
-  enum class Phase { kNew, kGathering, kRunning };
+  enum class Phase { kNew, kGathering, kLoading, kRunning };
   Phase phase_ = Phase::kNew;
   // By step, then by worker; what has been told so far.
   std::vector<std::vector<std::optional<std::vector<std::string>>>> parts_;
 
-  std::vector<std::unique_ptr<operators::Step>> steps_;  // the probe's place stays empty
+  Beginning beginning_;
+  std::uint32_t loaded_ = 0;  // workers that are
+
+  // The places of the loader, the restoring step and the probe stay empty.
+  std::vector<std::unique_ptr<operators::Step>> steps_;
+  std::unique_ptr<operators::SnapshotLoaderStep> loader_;  // of a resume, while it loads
+  std::unique_ptr<operators::RestoreStep> restore_;
+  operators::SnapshotWriterStep* writer_ = nullptr;  // null without recovery
   std::unique_ptr<operators::ProbeStep> probe_;
   std::size_t open_steps_ = 0;
 
   std::optional<progress::EpochClock> epoch_clock_;  // worker 0 only
-  Epoch opened_ = kFirstEpoch;
+  Epoch opened_;
   std::optional<Epoch> active_told_;
   std::optional<Epoch> active_before_start_;  // as others told worker 0
   bool stopping_ = false;
   bool aborted_ = false;
-  Epoch current_epoch_ = kFirstEpoch;
+  Epoch current_epoch_;
 };
 
 }  // namespace cppwax::worker

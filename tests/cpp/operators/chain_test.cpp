@@ -23,7 +23,7 @@ struct Bench {
         record(built),
         logic(built, host.time, record),
         down(window),
-        step(links(), {feed.receiver()}, outputs_to({&down}), host, kFirstEpoch) {}
+        step(links(), {"chain", {feed.receiver()}, outputs_to({&down})}, host, kFirstEpoch) {}
 
   std::vector<Link> links() {
     std::vector<Link> all;

@@ -72,7 +72,9 @@ class BenchStep final : public InnerStep {
 
 struct Bench {
   explicit Bench(std::size_t inputs = 1, channel::Amount window = {100, 10000})
-      : feeds(inputs), down(window), step(receivers(), outputs_to({&down}), host, kFirstEpoch) {}
+      : feeds(inputs),
+        down(window),
+        step({"step", receivers(), outputs_to({&down})}, host, kFirstEpoch) {}
 
   std::vector<channel::Receiver*> receivers() {
     std::vector<channel::Receiver*> all;
@@ -167,7 +169,7 @@ TEST(InnerStep, WorksOnNothingWithoutCreditForAllConsumers) {
   Feed feed;
   Drain narrow({1, 1000});
   Drain wide;
-  BenchStep step({feed.receiver()}, outputs_to({&narrow, &wide}), host, kFirstEpoch);
+  BenchStep step({"step", {feed.receiver()}, outputs_to({&narrow, &wide})}, host, kFirstEpoch);
   narrow.sender()->send(kFirstEpoch, ints({0}));
   feed.batch(1, {1});
   EXPECT_EQ(step.activate(), Activity::kWaits);
@@ -327,7 +329,7 @@ TEST(InnerStep, NamesTheEpochOfTheWorkThatFails) {
   };
   test::FakeHost host;
   Feed feed(2);
-  Failing step({feed.receiver()}, outputs_to({}), host, kFirstEpoch);
+  Failing step({"step", {feed.receiver()}, outputs_to({})}, host, kFirstEpoch);
   feed.frontier(2, 0);
   feed.batch(2, {1}, 0);
   EXPECT_THROW(step.activate(), UserCodeError);

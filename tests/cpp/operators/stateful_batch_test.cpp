@@ -22,8 +22,8 @@ struct Bench {
         record(flow),
         logic(flow, host.time, record),
         down(window),
-        step(logic.keyed_body(flow.index_of("sum"), {}), {feed.receiver()}, outputs_to({&down}),
-             host, kFirstEpoch) {}
+        step(logic.keyed_body(flow.index_of("sum"), {}),
+             {"sum", {feed.receiver()}, outputs_to({&down})}, host, kFirstEpoch) {}
 
   static test::BuiltFlow flow_with(test::KeyedSpec body) {
     test::Flow flow;

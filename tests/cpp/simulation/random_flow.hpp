@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,11 +33,13 @@ constexpr std::uint64_t hash_of(std::int64_t item, std::uint64_t salt) {
   return mix(mix(static_cast<std::uint64_t>(item)) ^ salt);
 }
 
-// Adds steps to a flow until all streams have come to an end.
+// Adds steps to a flow until all streams have come to an end. It fits any number of workers, but
+// for the scripts of dynamic sources, of which there are `dynamic_parts`; 0: no dynamic sources, as
+// they start anew at each resume.
 class RandomFlow {
  public:
-  RandomFlow(Random& random, std::uint32_t worker_count)
-      : random_(random), worker_count_(worker_count) {
+  RandomFlow(Random& random, std::uint32_t dynamic_parts)
+      : random_(random), dynamic_parts_(dynamic_parts) {
     const std::size_t sources = random_.between(1, 3);
     // Polls of a lone source are joined once some in a row were quick.
     if (sources == 1 && random_.chance(50)) most_polls_ = 5 * kMostPolls;
@@ -88,24 +91,25 @@ class RandomFlow {
     return script;
   }
 
-  // By worker; each name is listed by one at least.
-  std::vector<std::vector<std::string>> listings(const std::vector<std::string>& names) {
-    std::vector<std::vector<std::string>> listed(worker_count_);
-    for (const std::string& part : names) {
-      const std::size_t sure = random_.below(worker_count_);
-      for (std::size_t w = 0; w < worker_count_; ++w) {
-        if (w == sure || random_.chance(60)) listed[w].push_back(part);
+  // Each name is listed by one worker at least, however many there are.
+  std::function<std::vector<std::string>(Seat)> listings(std::vector<std::string> names) {
+    return [names = std::move(names), salt = salt()](Seat seat) {
+      std::vector<std::string> listed;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::uint64_t sure = mix(salt + i) % seat.worker_count;
+        const bool also = mix(salt ^ mix(100 * i + seat.worker.value())) % 100 < 60;
+        if (also || sure == seat.worker.value()) listed.push_back(names[i]);
       }
-    }
-    return listed;
+      return listed;
+    };
   }
 
   void add_source() {
     const std::string id = name("source");
     const std::size_t before = origins_;
-    if (random_.chance(50)) {
+    if (dynamic_parts_ > 0 && random_.chance(50)) {
       std::vector<test::Script> scripts;
-      for (std::uint32_t w = 0; w < worker_count_; ++w) scripts.push_back(script());
+      for (std::uint32_t w = 0; w < dynamic_parts_; ++w) scripts.push_back(script());
       flow_.dynamic_source(id, [scripts](Seat seat) { return scripts.at(seat.worker.value()); });
     } else {
       test::Flow::Scripts scripts;
@@ -115,9 +119,7 @@ class RandomFlow {
         scripts[names.back()] = script();
       }
       flow_.source(id, std::move(scripts));
-      flow_.last().list_parts = [listed = listings(names)](Seat seat) {
-        return listed.at(seat.worker.value());
-      };
+      flow_.last().list_parts = listings(names);
     }
     // Tells the run which epoch items are polled in.
     open_.push_back({flow_.inspect("look." + id, id), origins_ - before});
@@ -195,6 +197,8 @@ class RandomFlow {
     const bool holds = random_.chance(40);
     test::KeyedSpec body;
     const std::uint64_t end_salt = salt();
+    body.discards_at_eof = !holds || random_.chance(50);
+    body.discards_when_due = random_.chance(50);
     if (holds) {
       holds_items_ = true;
       body.due_after = some_time();
@@ -230,9 +234,7 @@ class RandomFlow {
       parts.push_back("part" + std::to_string(part));
     }
     flow_.partitioned_sink(name("sink"), up, parts);
-    flow_.last().list_parts = [listed = listings(parts)](Seat seat) {
-      return listed.at(seat.worker.value());
-    };
+    flow_.last().list_parts = listings(parts);
     flow_.last().key = [salt = salt()](std::int64_t item) {
       return static_cast<std::int64_t>(hash_of(item, salt) % 1000);
     };
@@ -249,7 +251,7 @@ class RandomFlow {
   }
 
   Random& random_;
-  std::uint32_t worker_count_;
+  std::uint32_t dynamic_parts_;
   test::Flow flow_;
   std::vector<Open> open_;
   std::size_t most_polls_ = kMostPolls;

@@ -18,6 +18,7 @@
 #include "engine/base/error.hpp"
 #include "simulation/random.hpp"
 #include "support/cluster.hpp"
+#include "support/memory_partition.hpp"
 
 namespace cppwax::simulation {
 
@@ -25,8 +26,11 @@ namespace cppwax::simulation {
 class SimCluster final : public test::Cluster {
  public:
   SimCluster(const graph::Plan& plan, const operators::LogicFactory& logic, test::FakeClock& clock,
-             test::ClusterSettings settings, Random& random)
-      : Cluster(plan, logic, clock, settings), plan_(plan), clock_(clock), random_(random) {
+             const test::ClusterSettings& settings, Random& random)
+      : Cluster(plan, logic, clock, settings),
+        clock_(clock),
+        random_(random),
+        first_(settings.stores.empty() ? kFirstEpoch : settings.stores[0].execution.first) {
     const std::size_t processes = random.between(1, settings.worker_count);
     for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
       process_.push_back(random.below(processes));
@@ -34,12 +38,20 @@ class SimCluster final : public test::Cluster {
     }
     percent_delivered_ = random.one_of<unsigned>({15, 30, 70, 100});
     percent_time_passes_ = random.one_of<unsigned>({0, 1, 10, 50});
+    percent_stored_ = random.one_of<unsigned>({3, 20, 60});
   }
+
+  // What the workers ask of these is done between their turns. They outlive the cluster.
+  void add_partition(test::MemoryPartition& partition) { partitions_.push_back(&partition); }
 
   // A step of some worker, or none because it is not its turn.
   // Errors: InvariantError where the cluster waits for ever.
   void turn() {
     if (random_.chance(percent_time_passes_)) clock_.advance(Duration(random_.below(3000)));
+    if (!partitions_.empty() && random_.chance(percent_stored_)) {
+      test::MemoryPartition& partition = *partitions_[random_.below(partitions_.size())];
+      if (partition.has_work()) partition.act();
+    }
     const std::size_t w = random_.below(size());
     if (finished(w) || !random_.chance(pace_[w])) return;
     Deliveries arrived = some_of_the_mail(w);
@@ -68,6 +80,7 @@ class SimCluster final : public test::Cluster {
       std::int64_t& peak = peaks_[data->channel.value()];
       peak = std::max(peak, items);
       if (process_[from] == process_[to]) return;
+      if (dynamic_cast<recovery::StepEntries*>(batch->payload.get())) return;
       const test::IntCodec codec;
       batch->payload = codec.decode(codec.encode(*batch->payload));
     } else if (const auto* credit = std::get_if<channel::CreditDelivery>(&delivery)) {
@@ -83,11 +96,22 @@ class SimCluster final : public test::Cluster {
     for (std::size_t i = 0; i <= size(); ++i) {
       Deliveries& waiting = queue((first + i) % (size() + 1), to);
       if (waiting.empty() || !random_.chance(percent_delivered_)) continue;
+      if (is_remote((first + i) % (size() + 1), to) && random_.chance(30)) overtake(waiting);
       const auto count = static_cast<std::ptrdiff_t>(random_.between(1, waiting.size()));
       std::move(waiting.begin(), waiting.begin() + count, std::back_inserter(some));
       waiting.erase(waiting.begin(), waiting.begin() + count);
     }
     return some;
+  }
+
+  bool is_remote(std::size_t from, std::size_t to) const {
+    return from < size() && process_[from] != process_[to];
+  }
+  // What goes beside the channels may go first on the way between processes.
+  static void overtake(Deliveries& waiting) {
+    std::stable_partition(waiting.begin(), waiting.end(), [](const channel::Delivery& each) {
+      return !std::holds_alternative<channel::DataDelivery>(each);
+    });
   }
 
   bool is_due(std::size_t w) {
@@ -105,6 +129,9 @@ class SimCluster final : public test::Cluster {
         if (!queue(from, w).empty()) return;
       }
     }
+    for (test::MemoryPartition* partition : partitions_) {
+      if (partition->has_work()) return partition->act();
+    }
     const auto due = next_due();
     if (!due) throw InvariantError("the cluster waits for ever");
     if (*due > clock_.steady()) clock_.advance(*due - clock_.steady());
@@ -114,18 +141,19 @@ class SimCluster final : public test::Cluster {
   void check_epochs() {
     for (std::size_t w = 0; w < size(); ++w) {
       const Epoch opened = at(w).opened();
-      ENGINE_ASSERT(opened == kFirstEpoch || at(0).probe_passed(Epoch(opened.value() - 1)), w,
-                    opened);
+      ENGINE_ASSERT(opened == first_ || at(0).probe_passed(Epoch(opened.value() - 1)), w, opened);
     }
   }
 
-  const graph::Plan& plan_;
   test::FakeClock& clock_;
   Random& random_;
+  Epoch first_;
+  std::vector<test::MemoryPartition*> partitions_;
   std::vector<std::size_t> process_;
   std::vector<unsigned> pace_;  // percent of its turns that a worker takes
   unsigned percent_delivered_ = 100;
   unsigned percent_time_passes_ = 0;
+  unsigned percent_stored_ = 100;
   // By channel, sender, receiver; in items.
   std::map<std::tuple<std::uint32_t, std::size_t, std::size_t>, std::int64_t> under_way_;
   std::map<std::uint32_t, std::int64_t> peaks_;

@@ -15,107 +15,12 @@
 #include "engine/base/error.hpp"
 #include "engine/graph/fusion.hpp"
 #include "simulation/model.hpp"
+#include "simulation/queue_bounds.hpp"
 #include "simulation/random_flow.hpp"
 #include "simulation/sim_cluster.hpp"
+#include "simulation/sim_observer.hpp"
 
 namespace cppwax::simulation {
-
-// Keeps the facts of a run and checks, item by item, that at most two epochs are in flight (P7); at
-// interval 0 at most one.
-class SimObserver final : public test::Observer {
- public:
-  SimObserver(const test::BuiltFlow& flow, bool count_in_flight, bool interval_zero)
-      : flow_(flow), model_(flow), count_(count_in_flight), interval_zero_(interval_zero) {}
-
-  void called(StepIndex step, test::Seat, const std::string& call) override {
-    ++calls;
-    if (call == "on_eof") eof_calls_[id(step)]++;
-    if (call == "build" || call.starts_with("build ")) builds_[id(step)]++;
-    if (call == "close") closes_[id(step)]++;
-    if (call == "close" && graph::is_source(spec(step).kind)) closed_sources_[id(step)]++;
-  }
-  void polled(StepIndex step, test::Seat, const Ints& items) override {
-    Ints& all = facts.polled[id(step)];
-    all.insert(all.end(), items.begin(), items.end());
-    batches_.insert(items);
-  }
-  // Joined or not, user code that sees batches sees the source's.
-  void mapped(StepIndex step, test::Seat, const Ints& items) override {
-    const test::StepSpec& mapper = spec(step);
-    if (!mapper.inputs[0].starts_with("look.")) return;
-    ENGINE_ASSERT(!mapper.sees_batches || batches_.contains(items), mapper.id, items.size());
-    joins += !batches_.contains(items);
-  }
-  void left_over(StepIndex step, test::Seat, const Ints& items) override {
-    Ints& all = facts.left_over[id(step)];
-    all.insert(all.end(), items.begin(), items.end());
-  }
-  void inspected(StepIndex step, test::Seat, Epoch epoch, const Ints& items) override {
-    if (!count_) return;
-    const std::uint64_t gone = epoch.value() - (interval_zero_ ? 0 : 1);
-    for (const auto& [before, left] : in_flight_) {
-      ENGINE_ASSERT(before >= gone || left == 0, epoch, before, left);
-    }
-    for (const std::int64_t item : items) {
-      const auto arrivals = static_cast<std::int64_t>(arrivals_of(spec(step).inputs[0], item));
-      in_flight_[epoch.value()] += arrivals;
-      epoch_of_[origin_of(item)] = epoch.value();
-    }
-  }
-  void written(StepIndex step, test::Seat, const Ints& items) override {
-    Ints& all = written_items[id(step)];
-    all.insert(all.end(), items.begin(), items.end());
-    if (!count_) return;
-    for (const std::int64_t item : items) {
-      const auto epoch = epoch_of_.find(origin_of(item));
-      if (epoch != epoch_of_.end()) --in_flight_[epoch->second];
-    }
-  }
-
-  // It failed.
-  void forget_build(const StepId& step) { --builds_[step]; }
-
-  // On how many workers a keyed step's `on_eof` was called.
-  int eof_calls(const StepId& step) { return eof_calls_[step]; }
-  // Of source parts and sinks.
-  bool all_closed() {
-    return std::all_of(flow_.specs.begin(), flow_.specs.end(), [&](const test::StepSpec& each) {
-      const bool has_close = graph::is_source(each.kind) || graph::is_sink(each.kind);
-      return !has_close || builds_[each.id] == closes_[each.id];
-    });
-  }
-  // Whether the source's parts were all at their end when the sources ended by themselves.
-  bool all_parts_closed(const StepId& source) { return closed_sources_[source] == builds_[source]; }
-
-  Facts facts;
-  Outcome written_items;
-  int joins = 0;  // batches that were joined
-  std::size_t calls = 0;
-
- private:
-  StepId id(StepIndex step) const { return spec(step).id; }
-  const test::StepSpec& spec(StepIndex step) const { return flow_.specs.at(step.value()); }
-
-  std::size_t arrivals_of(const StepId& source, std::int64_t item) {
-    Facts one;
-    one.polled[source] = {item};
-    std::size_t arrivals = 0;
-    for (const auto& [sink, items] : model_.outcome(one)) arrivals += items.size();
-    return arrivals;
-  }
-
-  const test::BuiltFlow& flow_;
-  Model model_;
-  bool count_;
-  bool interval_zero_;
-  std::set<Ints> batches_;  // as polled
-  std::map<StepId, int> eof_calls_;
-  std::map<StepId, int> builds_;
-  std::map<StepId, int> closes_;
-  std::map<StepId, int> closed_sources_;
-  std::map<std::uint64_t, std::int64_t> in_flight_;  // items on their way to sinks, by epoch
-  std::map<std::uint64_t, std::uint64_t> epoch_of_;  // by origin
-};
 
 // What a seed decides.
 struct Settings {
@@ -129,11 +34,6 @@ struct Settings {
     is_fused = random.chance(50);
     if (random.chance(10)) fails_at_call = random.below(random.one_of<std::size_t>({30, 1000}));
     if (random.chance(35)) stop_at_turn = random.below(random.one_of<std::size_t>({10, 300, 3000}));
-  }
-
-  // The items that a window admits before it closes.
-  std::int64_t window_items() const {
-    return std::min(cluster.window.items, (cluster.window.bytes + 7) / 8);
   }
 
   test::ClusterSettings cluster;
@@ -197,7 +97,8 @@ class Simulation {
       return {.failed = true};
     }
     cluster->check_credit();
-    check_peaks(*cluster, plan);
+    const Limits limits{settings_.cluster.window, 1, generated_.joins_polls()};
+    QueueBounds(plan, *flow_, limits).check(cluster->peaks());
     Reached reached{false, cluster->at(0).end_kind() == data::EndKind::kStopped,
                     cluster->at(0).opened().value()};
     reached.joins = observer.joins;
@@ -270,52 +171,6 @@ class Simulation {
         ENGINE_ASSERT(observer.all_parts_closed(source), spec.id, source);
       }
     }
-  }
-
-  // P4: a queue holds a window and what one activation may emit beyond it.
-  void check_peaks(const SimCluster& cluster, const graph::Plan& plan) {
-    for (const auto& [index, peak] : cluster.peaks()) {
-      const graph::Channel& channel = plan.channel(ChannelIndex(index));
-      const auto largest = largest_batch(plan, channel.from);
-      if (!largest) continue;
-      const std::int64_t bound = settings_.window_items() + *largest;
-      ENGINE_ASSERT(peak <= bound, plan.step(channel.from).id, peak, bound);
-    }
-  }
-
-  // The most items that a step emits at once; nullopt: its `on_eof` may emit any number.
-  std::optional<std::int64_t> largest_batch(const graph::Plan& plan, StepIndex index) const {
-    const graph::Step& step = plan.step(index);
-    const auto gathered =
-        std::min(static_cast<std::int64_t>(flow_->specs[step.logic.value()].gathered),
-                 settings_.cluster.window.items);
-    switch (step.kind) {
-      case graph::StepKind::kSourceDynamic:
-      case graph::StepKind::kSourcePartitioned:
-        // Joining stops at the end of the credit, with the last poll beyond it.
-        if (generated_.joins_polls()) return settings_.cluster.window.items + 1;
-        return RandomFlow::kLargestPoll;
-      case graph::StepKind::kFlatMapBatch:
-        return gathered;
-      case graph::StepKind::kStatefulBatch:
-        if (flow_->specs[step.logic.value()].body.on_due) return std::nullopt;
-        return gathered + static_cast<std::int64_t>(RandomFlow::kKeys);
-      default:
-        break;
-    }
-    // A chain holds no more than its last link with results emits.
-    std::int64_t largest = 0;
-    for (const graph::ChainLink& link : step.links) {
-      const test::StepSpec& spec = flow_->specs[link.logic.value()];
-      if (spec.flat_map) largest = static_cast<std::int64_t>(spec.gathered);
-    }
-    largest = std::min(largest, settings_.cluster.window.items);
-    for (const ChannelIndex in : step.in_channels) {
-      const auto above = largest_batch(plan, plan.channel(in).from);
-      if (!above) return std::nullopt;
-      largest = std::max(largest, *above);
-    }
-    return largest;
   }
 
   void check_outcome(SimObserver& observer) const {

@@ -8,6 +8,8 @@
 #include <map>
 #include <string>
 
+#include "simulation/recovery_simulation.hpp"
+
 namespace cppwax::simulation {
 namespace {
 
@@ -17,8 +19,9 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 // Nothing, or what is wrong.
+template <class Kind>
 std::string failure_of(std::uint64_t seed) {
-  Simulation simulation(seed);
+  Kind simulation(seed);
   try {
     simulation.run();
     return "";
@@ -27,20 +30,31 @@ std::string failure_of(std::uint64_t seed) {
   }
 }
 
-TEST(Simulation, AnyFlowUnderAnyScheduleGivesWhatItShould) {
+template <class Kind>
+void try_seeds() {
   constexpr int kShown = 5;
   const std::uint64_t one = number_from("CPPWAX_SIM_SEED", 0);
   const std::uint64_t first = one ? one : number_from("CPPWAX_SIM_FIRST", 1);
   const std::uint64_t count = one ? 1 : number_from("CPPWAX_SIM_SEEDS", 300);
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
   int failed = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    const std::string failure = failure_of(seed);
+    const std::string failure = failure_of<Kind>(seed);
     if (failure.empty()) continue;
     if (++failed <= kShown) {
-      ADD_FAILURE() << failure << "\nreplay with CPPWAX_SIM_SEED=" << seed << " simulation_tests";
+      ADD_FAILURE() << failure << "\nreplay with CPPWAX_SIM_SEED=" << seed
+                    << " simulation_tests --gtest_filter=*." << test->name();
     }
   }
   EXPECT_EQ(failed, 0) << "of " << count << " seeds";
+}
+
+TEST(Simulation, AnyFlowUnderAnyScheduleGivesWhatItShould) {
+  try_seeds<Simulation>();
+}
+
+TEST(Simulation, NothingIsLostOrDoubledOverCrashesStopsAndOtherNumbersOfWorkers) {
+  try_seeds<RecoverySimulation>();
 }
 
 // The seeds must reach what they are for: trivial flows would find nothing.
@@ -63,6 +77,20 @@ TEST(Simulation, TheSeedsReachAllKindsOfRuns) {
   EXPECT_GE(runs["between workers"], 60);
   EXPECT_GE(runs["with joined batches"], 3);
   EXPECT_GE(runs["of many items"], 30);
+}
+
+TEST(Simulation, TheSeedsReachAllThatRecoveryIsFor) {
+  std::map<std::string, int> runs;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const RecoverySimulation::Reached reached = RecoverySimulation(seed).run();
+    runs["crashed"] += reached.crashes > 0;
+    runs["failed"] += reached.failures > 0;
+    runs["stopped"] += reached.stops > 0;
+    runs["resumed from states"] += reached.resumes_of_states > 0;
+    runs["of ten durable epochs and more"] += reached.durable >= 10;
+    runs["of many items"] += reached.written > 150;
+  }
+  for (const auto& [what, count] : runs) EXPECT_GE(count, 40) << what;
 }
 
 }  // namespace

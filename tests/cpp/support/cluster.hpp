@@ -20,6 +20,8 @@ struct ClusterSettings {
   std::uint32_t worker_count = 1;
   Duration epoch_interval = std::chrono::seconds(10);
   channel::Amount window = channel::kDefaultWindow;
+  // By worker; none: without recovery. They outlive the cluster.
+  std::vector<operators::StoreAccess> stores{};
 };
 
 // Belongs to one thread. The plan, the logic and the clock outlive it.
@@ -28,15 +30,17 @@ class Cluster : public channel::Peers {
   using Deliveries = std::deque<channel::Delivery>;
 
   Cluster(const graph::Plan& plan, const operators::LogicFactory& logic, FakeClock& clock,
-          ClusterSettings settings)
+          const ClusterSettings& settings)
       : clock_(clock),
         queues_((settings.worker_count + 1) * settings.worker_count),
         results_(settings.worker_count, worker::StepResult::kWorked),
         stepping_(settings.worker_count) {
     for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
-      const worker::WorkerSettings mine{.seat = {WorkerIndex(w), settings.worker_count},
-                                        .epoch_interval = settings.epoch_interval,
-                                        .window = settings.window};
+      const worker::WorkerSettings mine{
+          .seat = {WorkerIndex(w), settings.worker_count},
+          .epoch_interval = settings.epoch_interval,
+          .window = settings.window,
+          .store = settings.stores.empty() ? nullptr : &settings.stores[w]};
       workers_.push_back(std::make_unique<worker::Worker>(plan, logic, clock, *this, mine));
     }
   }

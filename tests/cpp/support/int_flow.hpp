@@ -72,6 +72,9 @@ struct KeyedSpec {
   OnKey on_eof;
   // What `on_due` leaves as the next due time; default: none.
   std::function<std::optional<WallTime>(WallTime now)> due_again;
+  // After `on_eof`, and after `on_due`, the key is forgotten.
+  bool discards_at_eof = false;
+  bool discards_when_due = false;
 };
 
 using operators::Seat;

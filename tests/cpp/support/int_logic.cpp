@@ -1,12 +1,14 @@
 #include "support/int_logic.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
+#include <set>
+#include <sstream>
 #include <utility>
 
 #include "engine/base/error.hpp"
 #include "engine/base/stable_hash.hpp"
+#include "support/int_ends.hpp"
 
 namespace cppwax::test {
 
@@ -129,7 +131,9 @@ class IntBody final : public operators::KeyedBody {
       state.due = spec().due_again ? spec().due_again(now) : std::nullopt;
     }
     return job_over(place_.spec, std::move(keys), [this](std::int64_t key, Ints& out) {
+      changed_.insert(key);
       if (spec().on_due) spec().on_due(key, states_[key], out);
+      if (spec().discards_when_due && !states_[key].due) states_.erase(key);
     });
   }
 
@@ -138,7 +142,9 @@ class IntBody final : public operators::KeyedBody {
     Ints keys;
     for (const auto& [key, state] : states_) keys.push_back(key);
     return job_over(place_.spec, std::move(keys), [this](std::int64_t key, Ints& out) {
+      changed_.insert(key);
       if (spec().on_eof) spec().on_eof(key, states_[key], out);
+      if (spec().discards_at_eof) states_.erase(key);
     });
   }
 
@@ -151,12 +157,51 @@ class IntBody final : public operators::KeyedBody {
     return least;
   }
 
+  recovery::Entries take_changes(std::size_t at_most) override {
+    ENGINE_ASSERT(place_.seat.recovery);
+    if (!changed_.empty()) place_.enter("snapshot");
+    recovery::Entries entries;
+    while (!changed_.empty() && entries.size() < at_most) {
+      const std::int64_t key = *changed_.begin();
+      changed_.erase(changed_.begin());
+      const auto state = states_.find(key);
+      entries.push_back({std::to_string(key), std::nullopt});
+      if (state != states_.end()) entries.back().state = text_of(state->second);
+    }
+    return entries;
+  }
+
+  void restore(recovery::Entries entries) override {
+    place_.enter("restore");
+    for (const recovery::Entry& entry : entries) {
+      const bool is_new = states_.emplace(std::stoll(entry.key), state_of(*entry.state)).second;
+      ENGINE_ASSERT(is_new, place_.spec.id, entry.key);
+    }
+  }
+
  private:
   const KeyedSpec& spec() const { return place_.spec.body; }
+
+  static std::string text_of(const KeyState& state) {
+    std::ostringstream text;
+    text << state.sum << ' ' << (state.due ? state.due->time_since_epoch().count() : -1);
+    for (const std::int64_t item : state.held) text << ' ' << item;
+    return text.str();
+  }
+  static KeyState state_of(const std::string& stored) {
+    std::istringstream text(stored);
+    KeyState state;
+    std::int64_t due = -1;
+    text >> state.sum >> due;
+    if (due >= 0) state.due = WallTime(WallTime::duration(due));
+    for (std::int64_t item = 0; text >> item;) state.held.push_back(item);
+    return state;
+  }
 
   void on_item(std::int64_t item, Ints& out) {
     const std::int64_t key = place_.key(item);
     KeyState& state = states_[key];
+    if (place_.seat.recovery) changed_.insert(key);
     state.sum += value_of(item);
     if (spec().on_item) {
       spec().on_item(key, state, item, out);
@@ -168,63 +213,7 @@ class IntBody final : public operators::KeyedBody {
 
   Place place_;
   std::map<std::int64_t, KeyState> states_;
-};
-
-class ScriptedPart final : public operators::SourcePart {
- public:
-  ScriptedPart(Place place, Script script) : place_(place), script_(script.begin(), script.end()) {}
-
-  operators::Polled next_batch() override {
-    place_.enter("next_batch");
-    ENGINE_ASSERT(!closed_);
-    ENGINE_ASSERT(place_.clock.wall() >= awake_);
-    const Poll poll = script_.empty() ? ends() : script_.front();
-    if (!script_.empty()) script_.pop_front();
-    awake_ = poll.sleep ? place_.clock.wall() + *poll.sleep : WallTime::min();
-    if (poll.kind == Poll::Kind::kEof) return {operators::Polled::Kind::kEof, nullptr};
-    if (poll.kind == Poll::Kind::kAbort) return {operators::Polled::Kind::kAbort, nullptr};
-    place_.observer.polled(place_.step, place_.seat, poll.items);
-    if (poll.items.empty()) return {operators::Polled::Kind::kItems, nullptr};
-    return {operators::Polled::Kind::kItems, ints(poll.items)};
-  }
-
-  std::optional<WallTime> next_awake() override {
-    place_.enter("next_awake");
-    if (awake_ == WallTime::min()) return std::nullopt;
-    return awake_;
-  }
-
-  void close() override {
-    ENGINE_ASSERT(!closed_);
-    closed_ = true;
-    place_.enter("close");
-  }
-
- private:
-  Place place_;
-  std::deque<Poll> script_;
-  WallTime awake_ = WallTime::min();
-  bool closed_ = false;
-};
-
-class IntSink final : public operators::SinkLogic {
- public:
-  explicit IntSink(Place place) : place_(place) {}
-  bool sees_batches() const override { return place_.spec.sees_batches; }
-  void write(data::PayloadPtr batch) override {
-    place_.enter("write");
-    ENGINE_ASSERT(!closed_);
-    place_.observer.written(place_.step, place_.seat, values_of(batch));
-  }
-  void close() override {
-    ENGINE_ASSERT(!closed_);
-    closed_ = true;
-    place_.enter("close");
-  }
-
- private:
-  Place place_;
-  bool closed_ = false;
+  std::set<std::int64_t> changed_;
 };
 
 class IntRouter final : public channel::Router {
@@ -274,7 +263,7 @@ std::int64_t Place::key(std::int64_t item) const {
 }
 
 Place IntLogic::place(StepIndex step, Seat seat, const std::string& call) const {
-  Place place{flow_.specs.at(step.value()), step, seat, clock_, observer_};
+  Place place{flow_.specs.at(step.value()), step, seat, clock_, observer_, files_};
   place.enter(call);
   return place;
 }
@@ -304,24 +293,25 @@ std::vector<std::string> IntLogic::list_parts(StepIndex step, Seat seat) const {
   return place(step, seat, "list_parts").spec.list_parts(seat);
 }
 
-std::unique_ptr<operators::SourcePart> IntLogic::source_part(StepIndex step, Seat seat,
-                                                             const std::string& name) const {
+std::unique_ptr<operators::SourcePart> IntLogic::source_part(
+    StepIndex step, Seat seat, const std::string& name,
+    const std::optional<std::string>& stored) const {
   const Place at = place(step, seat, "build " + name);
-  return std::make_unique<ScriptedPart>(at, at.spec.script(seat, name));
+  return make_scripted_part(at, at.spec.script(seat, name), stored ? std::stoull(*stored) : 0);
 }
 
 std::unique_ptr<operators::SourcePart> IntLogic::dynamic_source(StepIndex step, Seat seat) const {
   const Place at = place(step, seat);
-  return std::make_unique<ScriptedPart>(at, at.spec.script(seat, ""));
+  return make_scripted_part(at, at.spec.script(seat, ""), 0);
 }
 
 std::unique_ptr<operators::SinkLogic> IntLogic::dynamic_sink(StepIndex step, Seat seat) const {
-  return std::make_unique<IntSink>(place(step, seat));
+  return make_int_sink(place(step, seat));
 }
 
-std::unique_ptr<operators::SinkLogic> IntLogic::partitioned_sink(
-    StepIndex step, Seat seat, const progress::Assignment&) const {
-  return std::make_unique<IntSink>(place(step, seat));
+std::unique_ptr<operators::PartitionedSinkLogic> IntLogic::partitioned_sink(
+    StepIndex step, Seat seat, const progress::Assignment& parts) const {
+  return make_int_sink(place(step, seat), parts);
 }
 
 std::unique_ptr<channel::Router> IntLogic::key_router(StepIndex step, Seat seat) const {

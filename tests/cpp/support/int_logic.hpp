@@ -8,6 +8,7 @@
 
 #include "engine/operators/logic.hpp"
 #include "support/int_flow.hpp"
+#include "support/memory_files.hpp"
 
 namespace cppwax::test {
 
@@ -44,15 +45,18 @@ class Observer {
   virtual void mapped(StepIndex, Seat, const Ints&) {}
   virtual void inspected(StepIndex, Seat, Epoch, const Ints&) {}
   virtual void written(StepIndex, Seat, const Ints&) {}
+  virtual void committed(StepIndex, Seat, Epoch) {}
   // What a keyed step held when it went.
   virtual void left_over(StepIndex, Seat, const Ints&) {}
 };
 
-// The flow, the clock and the observer outlive it and all that it makes.
+// The flow, the clock, the observer and the files (null: sinks write none) outlive it and all that
+// it makes.
 class IntLogic final : public operators::LogicFactory {
  public:
-  IntLogic(const BuiltFlow& flow, const Clock& clock, Observer& observer)
-      : flow_(flow), clock_(clock), observer_(observer) {}
+  IntLogic(const BuiltFlow& flow, const Clock& clock, Observer& observer,
+           MemoryFiles* files = nullptr)
+      : flow_(flow), clock_(clock), observer_(observer), files_(files) {}
 
   std::unique_ptr<operators::UserCodeScope> scope() const override;
   std::unique_ptr<operators::FlatMapBatchLogic> flat_map_batch(StepIndex step,
@@ -61,11 +65,12 @@ class IntLogic final : public operators::LogicFactory {
   std::unique_ptr<operators::InspectLogic> inspect_debug(StepIndex step, Seat seat) const override;
   std::unique_ptr<operators::KeyedBody> keyed_body(StepIndex step, Seat seat) const override;
   std::vector<std::string> list_parts(StepIndex step, Seat seat) const override;
-  std::unique_ptr<operators::SourcePart> source_part(StepIndex step, Seat seat,
-                                                     const std::string& name) const override;
+  std::unique_ptr<operators::SourcePart> source_part(
+      StepIndex step, Seat seat, const std::string& name,
+      const std::optional<std::string>& stored) const override;
   std::unique_ptr<operators::SourcePart> dynamic_source(StepIndex step, Seat seat) const override;
   std::unique_ptr<operators::SinkLogic> dynamic_sink(StepIndex step, Seat seat) const override;
-  std::unique_ptr<operators::SinkLogic> partitioned_sink(
+  std::unique_ptr<operators::PartitionedSinkLogic> partitioned_sink(
       StepIndex step, Seat seat, const progress::Assignment& parts) const override;
   std::unique_ptr<channel::Router> key_router(StepIndex step, Seat seat) const override;
   std::unique_ptr<channel::Router> partition_router(
@@ -78,6 +83,7 @@ class IntLogic final : public operators::LogicFactory {
     Seat seat;
     const Clock& clock;
     Observer& observer;
+    MemoryFiles* files;
 
     // Before each piece of user code.
     void enter(const std::string& call) const;
@@ -90,6 +96,7 @@ class IntLogic final : public operators::LogicFactory {
   const BuiltFlow& flow_;
   const Clock& clock_;
   Observer& observer_;
+  MemoryFiles* files_;
 };
 
 }  // namespace cppwax::test

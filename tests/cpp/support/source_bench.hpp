@@ -25,7 +25,7 @@ struct SourceBench {
       : flow(flow_with(std::move(before))),
         record(flow),
         down(window),
-        step(parts(std::move(scripts)), outputs_to({&down}), host, kFirstEpoch) {
+        step("in", parts(std::move(scripts)), outputs_to({&down}), host, kFirstEpoch) {
     step.open();
   }
 
@@ -36,16 +36,16 @@ struct SourceBench {
     flow.sink("out", "in");
     return flow.build();
   }
-  std::vector<std::unique_ptr<operators::SourcePart>> parts(std::vector<Script> scripts) {
+  std::vector<operators::SourceStep::Named> parts(std::vector<Script> scripts) {
     scripts_ = std::move(scripts);
     flow.specs[0].script = [this](Seat, const std::string& name) {
       return scripts_.at(static_cast<std::size_t>(name[0] - 'a'));
     };
     logic.emplace(flow, host.time, record);
-    std::vector<std::unique_ptr<operators::SourcePart>> all;
+    std::vector<operators::SourceStep::Named> all;
     for (std::size_t i = 0; i < scripts_.size(); ++i) {
       const std::string name(1, static_cast<char>('a' + i));
-      all.push_back(logic->source_part(StepIndex(0), {}, name));
+      all.push_back({name, logic->source_part(StepIndex(0), {}, name, std::nullopt)});
     }
     return all;
   }

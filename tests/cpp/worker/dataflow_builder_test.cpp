@@ -21,6 +21,14 @@ class NoPeers final : public channel::Peers {
   void post(WorkerIndex, channel::Delivery) override {}
 };
 
+// Without partitions.
+Beginning beginning_of(const graph::Plan& plan) {
+  Beginning beginning;
+  beginning.assignments.resize(plan.steps().size());
+  beginning.positions.resize(plan.steps().size());
+  return beginning;
+}
+
 struct Bench {
   explicit Bench(const Flow& flow, Seat seat = {})
       : built(flow.build()),
@@ -32,7 +40,9 @@ struct Bench {
 
   std::unique_ptr<operators::Step> build(const std::string& id,
                                          const progress::Assignment& parts = {}) {
-    return builder.build(built.index_of(id), kFirstEpoch, parts);
+    Beginning beginning = beginning_of(built.plan);
+    beginning.assignments[built.index_of(id).value()] = parts;
+    return builder.build(built.index_of(id), beginning);
   }
 
   test::InScope scope;
@@ -163,8 +173,8 @@ TEST(DataflowBuilder, AChainAsksForTheLogicOfItsLinks) {
   NoPeers peers;
   Wiring wiring(fused, {}, channel::kDefaultWindow, peers, activations);
   DataflowBuilder builder(fused, logic, {}, wiring, host);
-  auto chain = builder.build(StepIndex(1), kFirstEpoch, {});
-  auto sink = builder.build(StepIndex(2), kFirstEpoch, {});
+  auto chain = builder.build(StepIndex(1), beginning_of(fused));
+  auto sink = builder.build(StepIndex(2), beginning_of(fused));
   wiring.outputs(StepIndex(0)).send(0, kFirstEpoch, test::ints({1, 2}));
   chain->activate();
   sink->activate();
@@ -189,7 +199,7 @@ TEST(DataflowBuilder, AnErrorOfBuildingALinkIsOfTheLink) {
   Wiring wiring(fused, {}, channel::kDefaultWindow, peers, activations);
   DataflowBuilder builder(fused, logic, {}, wiring, host);
   try {
-    builder.build(StepIndex(1), kFirstEpoch, {});
+    builder.build(StepIndex(1), beginning_of(fused));
     FAIL();
   } catch (const UserCodeError& error) {
     EXPECT_EQ(error.context.step, "look") << "the chain has the name of its last link";

@@ -1,0 +1,29 @@
+// From what all recovery partitions say to the epoch a run goes on from. Pure: every process
+// computes the same from the same (docs/progress_and_snapshots.md P14, P15).
+#pragma once
+
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/recovery/partition.hpp"
+
+namespace cppwax::recovery {
+
+// Some partition was restored from a copy that is older than the others can go back.
+class InconsistentPartitionsError : public RecoveryError {
+  using RecoveryError::RecoveryError;
+};
+
+struct Resume {
+  // Whether there was no run over this store before: nothing can have been written anywhere.
+  bool is_first = true;
+  Execution execution;
+  // Partitions that were behind the others by more than a crash explains.
+  std::vector<RecoveryPartitionIndex> behind;
+};
+
+// `histories[p]` is what partition p says. REQUIRES: at least one.
+// Errors: InconsistentPartitionsError, naming the partitions.
+Resume find_resume(const std::vector<History>& histories);
+
+}  // namespace cppwax::recovery
