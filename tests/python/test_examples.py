@@ -24,6 +24,17 @@ _EXPECTED = {
         "kitchen: +6.0",
     ],
     "examples.custom_connector:get_flow(2)": [],
+    "examples.windows": [
+        "castle, window 0: 12:00",
+        "castle, window 0: 3",
+        "castle, window 3: 12:30",
+        "castle, window 3: 5",
+        "harbour, window 0: 12 12 3",
+        "harbour, window 0: 12:00",
+        "harbour, window 0: bus 7 too late",
+        "harbour, window 1: 12:10",
+        "harbour, window 1: 5",
+    ],
 }
 
 
