@@ -30,6 +30,7 @@ pictures.
 [('/', (0, 3)), ('/', (1, 2)), ('/', (3, 1))]
 """
 
+from cppwax.operators.windowing._as_of_join import as_of_join
 from cppwax.operators.windowing._clocks import Clock, ClockLogic, EventClock, SystemClock
 from cppwax.operators.windowing._collect_window import collect_window
 from cppwax.operators.windowing._fold import (
@@ -39,11 +40,13 @@ from cppwax.operators.windowing._fold import (
     min_window,
     reduce_window,
 )
+from cppwax.operators.windowing._interval_join import IntervalJoinMode, interval_join
 from cppwax.operators.windowing._join_window import join_window
 from cppwax.operators.windowing._logic import WindowLogic
 from cppwax.operators.windowing._sessions import LATE_SESSION_ID, SessionWindower
 from cppwax.operators.windowing._times import UTC_MAX, UTC_MIN, ZERO_TD
-from cppwax.operators.windowing._window import WindowOut, window
+from cppwax.operators.windowing._two_sides import TimeJoinOut
+from cppwax.operators.windowing._window import EmitMode, WindowOut, window
 from cppwax.operators.windowing._windowers import (
     SlidingWindower,
     TumblingWindower,
@@ -59,19 +62,24 @@ __all__ = [
     "ZERO_TD",
     "Clock",
     "ClockLogic",
+    "EmitMode",
     "EventClock",
+    "IntervalJoinMode",
     "SessionWindower",
     "SlidingWindower",
     "SystemClock",
+    "TimeJoinOut",
     "TumblingWindower",
     "WindowLogic",
     "WindowMetadata",
     "WindowOut",
     "Windower",
     "WindowerLogic",
+    "as_of_join",
     "collect_window",
     "count_window",
     "fold_window",
+    "interval_join",
     "join_window",
     "max_window",
     "min_window",

@@ -17,6 +17,7 @@ from cppwax.operators.windowing._times import (
     has_zone,
     in_utc,
     shifted,
+    within_all_time,
 )
 
 V = TypeVar("V")
@@ -162,6 +163,7 @@ class EventClockLogic(ClockLogic[V, EventClockState]):
     def __init__(self, clock: "EventClock[V]", state: EventClockState | None) -> None:
         """Begin, or go on, at the system time of now."""
         self.clock = clock
+        self.wait = within_all_time(clock.wait_for_system_duration)
         self.system_now = self._now()
         self.system_time_of_max_event, self.watermark_base = state or (self.system_now, UTC_MIN)
         # Where the run before stopped; the machine of this one may be behind.
@@ -175,7 +177,7 @@ class EventClockLogic(ClockLogic[V, EventClockState]):
         """Let a value bring the watermark forward."""
         timestamp = self._timestamp_of(value)
         watermark = self._watermark()
-        candidate = shifted(timestamp, -self.clock.wait_for_system_duration)
+        candidate = shifted(timestamp, -self.wait)
         if candidate > watermark:
             self.system_time_of_max_event, self.watermark_base = self.system_now, candidate
             watermark = candidate

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 from cppwax.dataflow import KeyedStream, operator
 from cppwax.operators.windowing._clocks import Clock
 from cppwax.operators.windowing._fold import fold_window
-from cppwax.operators.windowing._window import WindowOut
+from cppwax.operators.windowing._window import EmitMode, WindowOut
 from cppwax.operators.windowing._windowers import Windower
 
 V = TypeVar("V")
@@ -87,6 +87,8 @@ def collect_window(
     windower: Windower[Any],
     into: type[C] = list,  # type: ignore[assignment]
     ordered: bool = True,
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[V, C]:
     """Gather all values of each window; emitted when the window closes.
 
@@ -103,6 +105,7 @@ def collect_window(
         into: What to gather into: `list`, `set`, or `dict` for values that are `(key, value)`
             2-tuples.
         ordered: Whether to gather in order of the timestamps; else in order of arrival.
+        emit: When to emit, as `window` says.
 
     Returns:
         The values of each window, late values, and metadata of closed windows.
@@ -129,4 +132,4 @@ def collect_window(
     ([('a', (0, [5, 9])), ('a', (1, [61, 66]))], [('a', (0, 3)), ('a', (0, 8))])
     """
     folder, merger = _folder_and_merger(step_id, into)
-    return fold_window("fold_window", up, clock, windower, into, folder, merger, ordered)
+    return fold_window("fold_window", up, clock, windower, into, folder, merger, ordered, emit=emit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
@@ -10,6 +10,7 @@ from cppwax.dataflow import f_repr
 from cppwax.operators._checks import check_iterable
 from cppwax.operators._logic import StatefulBatchLogic
 from cppwax.operators.windowing._clocks import Clock
+from cppwax.operators.windowing._early import EarlyResults
 from cppwax.operators.windowing._logic import WindowLogic
 from cppwax.operators.windowing._times import UTC_MIN
 from cppwax.operators.windowing._windowers import Windower
@@ -22,9 +23,13 @@ Event: TypeAlias = tuple[int, Literal["L", "E", "M"], Any]
 """What the keyed step under a window step emits: the window's id, a kind, and by the kind a late
 value, a value emitted by a window's logic, or a closed window's metadata."""
 
-WindowState: TypeAlias = tuple[Any, Any, dict[int, Any], list[tuple[Any, datetime]]]
+WindowState: TypeAlias = (
+    tuple[Any, Any, dict[int, Any], list[tuple[Any, datetime]]]
+    | tuple[Any, Any, dict[int, Any], list[tuple[Any, datetime]], list[int]]
+)
 """The clock's state, the windower's, those of the windows' logics by window id, and the values that
-wait for the watermark with their timestamps, in order of arrival."""
+wait for the watermark with their timestamps, in order of arrival. Where early results are emitted
+every so often, one part more: the ids of the windows that have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class WindowBuilder(Generic[V, W, S]):
     windower: Windower[Any]
     builder: Callable[[S | None], WindowLogic[V, W, S]]
     ordered: bool
+    early_after: timedelta | None = None
+    """How long after a change an early result is emitted; None for no such results."""
 
     def __call__(self, state: WindowState | None) -> "WindowDriver[V]":
         """Give the logic of a key."""
@@ -45,11 +52,20 @@ class WindowBuilder(Generic[V, W, S]):
 class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
     """For `window`; the state is of the form `WindowState`."""
 
-    __slots__ = ("_arrived", "_builder", "_clock", "_logics", "_queue", "_watermark", "_windower")
+    __slots__ = (
+        "_arrived",
+        "_builder",
+        "_clock",
+        "_early",
+        "_logics",
+        "_queue",
+        "_watermark",
+        "_windower",
+    )
 
     def __init__(self, builder: WindowBuilder[V, Any, Any], state: WindowState | None) -> None:
         """Begin, or go on with a state."""
-        clock_state, windower_state, logic_states, queue = state or (None, None, {}, [])
+        clock_state, windower_state, logic_states, queue, *changed = state or (None, None, {}, [])
         self._builder = builder
         self._clock = builder.clock.build(clock_state)
         self._windower = builder.windower.build(windower_state)
@@ -64,6 +80,7 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
         heapify(self._queue)
         self._arrived = len(self._queue)
         self._watermark = UTC_MIN
+        self._early = EarlyResults(builder.early_after, *changed)
 
     def on_batch(self, values: list[V]) -> tuple[Iterable[Event], bool]:
         """Put values into windows, or keep them until the watermark is there."""
@@ -100,14 +117,17 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
         timestamp = self._windower.notify_at()
         if self._queue and (timestamp is None or self._queue[0][0] < timestamp):
             timestamp = self._queue[0][0]
-        return None if timestamp is None else self._clock.to_system_utc(timestamp)
+        due = None if timestamp is None else self._clock.to_system_utc(timestamp)
+        early = self._early.due
+        return early if due is None or (early is not None and early < due) else due
 
     def snapshot(self) -> WindowState:
         """Give the states of clock, windower and windows, and the values that wait."""
         logic_states = {window_id: logic.snapshot() for window_id, logic in self._logics.items()}
         arrivals = sorted(self._queue, key=lambda entry: entry[1])
         queue = [(value, timestamp) for timestamp, _, value in arrivals]
-        return self._clock.snapshot(), self._windower.snapshot(), logic_states, queue
+        state = self._clock.snapshot(), self._windower.snapshot(), logic_states, queue
+        return (*state, list(self._early.changed)) if self._builder.early_after else state
 
     def _settled(self, events: list[Event]) -> tuple[list[Event], bool]:
         """Do what the watermark demands, after the values that have come."""
@@ -121,6 +141,8 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
             logic = self._take(window_id, "closed")
             self._emit(window_id, "on_close", logic.on_close(), events)
             events.append((window_id, "M", metadata))
+        for window_id in self._early.take():
+            self._emit(window_id, "on_early", self._logics[window_id].on_early(), events)
         return events, not self._logics and not self._queue and self._windower.is_empty()
 
     def _insert(self, timestamp: datetime, value: V, events: list[Event]) -> None:
@@ -129,6 +151,7 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
             if logic is None:
                 logic = self._logics[window_id] = self._builder.builder(None)
             self._emit(window_id, "on_value", logic.on_value(value), events)
+            self._early.note(window_id)
 
     def _merge(self, original_id: int, into_id: int, events: list[Event]) -> None:
         original = self._take(original_id, "merged")
@@ -136,6 +159,7 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
         if into is None:
             self._refuse_window(into_id, "merged others into")
         self._emit(into_id, "on_merge", into.on_merge(original), events)
+        self._early.note(into_id)
 
     def _emit(self, window_id: int, method: str, values: Iterable[W], events: list[Event]) -> None:
         try:
@@ -149,6 +173,7 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
         logic = self._logics.pop(window_id, None)
         if logic is None:
             self._refuse_window(window_id, what)
+        self._early.forget(window_id)
         return logic
 
     def _advance(self, watermark: datetime) -> None:

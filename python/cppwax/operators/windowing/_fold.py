@@ -12,7 +12,7 @@ from cppwax.operators._final import ReduceFolder, _identity, _no_value
 from cppwax.operators._keyed import key_on
 from cppwax.operators.windowing._clocks import Clock
 from cppwax.operators.windowing._logic import WindowLogic
-from cppwax.operators.windowing._window import WindowOut, window
+from cppwax.operators.windowing._window import EmitMode, WindowOut, window
 from cppwax.operators.windowing._windowers import Windower
 
 X = TypeVar("X")
@@ -54,6 +54,10 @@ class FoldWindowLogic(WindowLogic[V, S, S]):
         """Emit the result."""
         return (self.state,)
 
+    def on_early(self) -> Iterable[S]:
+        """Emit a copy of what there is, which folders may change in place."""
+        return (copy.deepcopy(self.state),)
+
     def snapshot(self) -> S:
         """Give a copy of the state, which folders may change in place."""
         return copy.deepcopy(self.state)
@@ -69,6 +73,8 @@ def fold_window(
     folder: Callable[[S, V], S],
     merger: Callable[[S, S], S],
     ordered: bool = True,
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[V, S]:
     """Fold all values of each window into one; emitted when the window closes.
 
@@ -87,6 +93,7 @@ def fold_window(
         merger: Called with the states of two windows that became one. Returns the new state; only
             sessions that are not `ordered` merge.
         ordered: Whether to fold in order of the timestamps; else in order of arrival.
+        emit: When to emit, as `window` says.
 
     Returns:
         The last state of each window, late values, and metadata of closed windows.
@@ -115,7 +122,13 @@ def fold_window(
     check_callable(step_id, "folder", folder)
     check_callable(step_id, "merger", merger)
     return window(
-        "window", up, clock, windower, FoldWindowBuilder(builder, folder, merger), ordered
+        "window",
+        up,
+        clock,
+        windower,
+        FoldWindowBuilder(builder, folder, merger),
+        ordered,
+        emit=emit,
     )
 
 
@@ -126,6 +139,8 @@ def reduce_window(
     clock: Clock[V, Any],
     windower: Windower[Any],
     reducer: Callable[[V, V], V],
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[V, V]:
     """Reduce all values of each window to one; emitted when the window closes.
 
@@ -141,6 +156,7 @@ def reduce_window(
         windower: Which windows there are.
         reducer: Called with what was reduced so far and another value, or with what two windows
             were reduced to that became one. Returns the two as one; None counts as no value.
+        emit: When to emit, as `window` says.
 
     Returns:
         The reduced value of each window, late values, and metadata of closed windows.
@@ -168,7 +184,7 @@ def reduce_window(
     check_callable(step_id, "reducer", reducer)
     folder: Any = ReduceFolder(reducer)
     return fold_window(
-        "fold_window", up, clock, windower, _no_value, folder, reducer, ordered=False
+        "fold_window", up, clock, windower, _no_value, folder, reducer, ordered=False, emit=emit
     )
 
 
@@ -196,6 +212,8 @@ def count_window(
     clock: Clock[X, Any],
     windower: Windower[Any],
     key: Callable[[X], str],
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[X, int]:
     """Count the items of each key in each window; emitted when the window closes.
 
@@ -210,6 +228,7 @@ def count_window(
         clock: When an item happened, and up to when everything is known.
         windower: Which windows there are.
         key: Called with each item; must return a `str`.
+        emit: When to emit, as `window` says.
 
     Returns:
         The count of each window, late items, and metadata of closed windows.
@@ -235,7 +254,9 @@ def count_window(
     [('all', (0, 2)), ('all', (1, 1))]
     """
     keyed = key_on("keyed", up, key)
-    return fold_window("sum", keyed, clock, windower, _zero, CountFolder(), _sum, ordered=False)
+    return fold_window(
+        "sum", keyed, clock, windower, _zero, CountFolder(), _sum, ordered=False, emit=emit
+    )
 
 
 @operator
@@ -245,6 +266,8 @@ def max_window(
     clock: Clock[V, Any],
     windower: Windower[Any],
     by: Callable[[V], Any] = _identity,
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[V, V]:
     """Find the greatest value of each window; emitted when the window closes.
 
@@ -259,6 +282,7 @@ def max_window(
         clock: When a value happened, and up to when everything is known.
         windower: Which windows there are.
         by: Called with a value for what it is compared by. By default the value itself.
+        emit: When to emit, as `window` says.
 
     Returns:
         The greatest value of each window, late values, and metadata of closed windows.
@@ -285,7 +309,7 @@ def max_window(
     """
     check_callable(step_id, "by", by)
     reducer: Any = max if by is _identity else partial(max, key=by)
-    return reduce_window("reduce_window", up, clock, windower, reducer)
+    return reduce_window("reduce_window", up, clock, windower, reducer, emit=emit)
 
 
 @operator
@@ -295,6 +319,8 @@ def min_window(
     clock: Clock[V, Any],
     windower: Windower[Any],
     by: Callable[[V], Any] = _identity,
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[V, V]:
     """Find the least value of each window; emitted when the window closes.
 
@@ -309,6 +335,7 @@ def min_window(
         clock: When a value happened, and up to when everything is known.
         windower: Which windows there are.
         by: Called with a value for what it is compared by. By default the value itself.
+        emit: When to emit, as `window` says.
 
     Returns:
         The least value of each window, late values, and metadata of closed windows.
@@ -335,4 +362,4 @@ def min_window(
     """
     check_callable(step_id, "by", by)
     reducer: Any = min if by is _identity else partial(min, key=by)
-    return reduce_window("reduce_window", up, clock, windower, reducer)
+    return reduce_window("reduce_window", up, clock, windower, reducer, emit=emit)

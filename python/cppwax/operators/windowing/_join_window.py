@@ -1,34 +1,21 @@
 """The window step that brings together the values of several streams."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import product
-from typing import Any, Generic, TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, get_args
 
 from cppwax.dataflow import KeyedStream, operator
 from cppwax.operators._join import JoinEmitMode, JoinInsertMode, _check_mode, _join_label_merge
-from cppwax.operators.windowing._clocks import Clock, EventClock
+from cppwax.operators.windowing._clocks import Clock
 from cppwax.operators.windowing._logic import WindowLogic
+from cppwax.operators.windowing._two_sides import clock_of_sides
 from cppwax.operators.windowing._window import WindowOut, window
 from cppwax.operators.windowing._windowers import Windower
 
-V = TypeVar("V")
-
 _Row: TypeAlias = tuple[Any, ...]
 _Sides: TypeAlias = list[list[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class SideTimestamp(Generic[V]):
-    """For `join_window`: the timestamp of a side's value, which comes as `(side, value)`."""
-
-    ts_getter: Callable[[V], datetime]
-
-    def __call__(self, labelled: tuple[int, V]) -> datetime:
-        """Give the value's timestamp."""
-        return self.ts_getter(labelled[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +149,6 @@ def join_window(
     """
     _check_mode(step_id, "insert_mode", insert_mode, get_args(JoinInsertMode))
     _check_mode(step_id, "emit_mode", emit_mode, get_args(JoinEmitMode))
-    if isinstance(clock, EventClock):
-        # A copy, so that a subclass stays what it is.
-        of_sides: EventClock[Any] = copy.copy(clock)
-        of_sides.ts_getter = SideTimestamp(clock.ts_getter)
-        clock = of_sides
     labelled = _join_label_merge("add_names", *sides)
     builder = JoinWindowBuilder(len(sides), insert_mode, emit_mode)
-    return window("window", labelled, clock, windower, builder, ordered)
+    return window("window", labelled, clock_of_sides(clock), windower, builder, ordered)

@@ -50,6 +50,14 @@ class WindowLogic(ABC, Generic[V, W, S]):
         """
         ...
 
+    def on_early(self) -> Iterable[W]:
+        """Tell what the window amounts to so far; only called where a step emits early results.
+
+        Returns:
+            Values to emit, in any iterable. By default nothing.
+        """
+        return ()
+
     @abstractmethod
     def snapshot(self) -> S:
         """Give the state that `builder` can make an equal logic of.

@@ -14,6 +14,8 @@ ZERO_TD: timedelta = timedelta(0)
 """No time at all."""
 
 MICROSECOND = timedelta(microseconds=1)
+# Longer than from the first to the last time.
+_ALL_TIME = timedelta(days=4_000_000)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -45,6 +47,11 @@ def shifted(when: datetime, by: timedelta) -> datetime:
         return when + by
     except OverflowError:
         return UTC_MAX if by > ZERO_TD else UTC_MIN
+
+
+def within_all_time(span: timedelta) -> timedelta:
+    """Give a span that means the same where it is added to times, and has an opposite."""
+    return max(-_ALL_TIME, min(span, _ALL_TIME))
 
 
 def has_zone(when: object) -> bool:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from datetime import timedelta
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from cppwax.dataflow import KeyedStream, operator
 from cppwax.operators._checks import check_callable, check_instance
@@ -11,6 +12,7 @@ from cppwax.operators._keyed import filter_map_value
 from cppwax.operators.windowing._clocks import Clock
 from cppwax.operators.windowing._driver import Unwrap, WindowBuilder
 from cppwax.operators.windowing._logic import WindowLogic
+from cppwax.operators.windowing._times import ZERO_TD
 from cppwax.operators.windowing._windowers import Windower, WindowMetadata
 
 V = TypeVar("V")
@@ -31,6 +33,23 @@ class WindowOut(Generic[V, W_co]):
     """When each window began and ended; emitted when it has closed."""
 
 
+EmitMode: TypeAlias = Literal["close", "update"] | timedelta
+"""When a window step emits: when windows close, or early results too; `window` says more."""
+
+
+def _early_after(step_id: str, emit: object) -> timedelta | None:
+    if emit == "close":
+        return None
+    if emit == "update":
+        return ZERO_TD
+    if not isinstance(emit, timedelta) or emit <= ZERO_TD:
+        raise ValueError(
+            f"step {step_id!r}: unknown 'emit' {emit!r}; known are 'close', 'update' and a "
+            "`timedelta` that is positive"
+        )
+    return emit
+
+
 @operator
 def window(
     step_id: str,
@@ -39,6 +58,8 @@ def window(
     windower: Windower[Any],
     builder: Callable[[S | None], WindowLogic[V, W, S]],
     ordered: bool = True,
+    *,
+    emit: EmitMode = "close",
 ) -> WindowOut[V, W]:
     """Cut the values of each key into windows, with own logic for each window.
 
@@ -61,14 +82,18 @@ def window(
         builder: Called for a new window with None, and where a run is resumed with the snapshot of
             each open window. Returns the window's logic.
         ordered: Whether to keep values until the watermark reaches them, and sort them.
+        emit: `"close"`: what the logics give on their own. `"update"`: after each batch also an
+            early result of each window that values went into, by `WindowLogic.on_early`. A
+            `timedelta`: early results too, but so long after a first change, of all windows of
+            the key that have changed by then. The last result of a window is that of its end.
 
     Returns:
         What the windows emit, late values, and metadata of closed windows.
 
     Raises:
         TypeError: If an argument has a wrong type; when run, if items or results have.
-        ValueError: When run, if a clock of one's own goes back or a windower closes what is not
-            open.
+        ValueError: If `emit` is unknown; when run, if a clock of one's own goes back or a windower
+            closes what is not open.
 
     >>> from datetime import datetime, timedelta, timezone
     >>> import cppwax.operators as op
@@ -103,7 +128,10 @@ def window(
     check_instance(step_id, "clock", clock, Clock)
     check_instance(step_id, "windower", windower, Windower)
     check_callable(step_id, "builder", builder)
-    logics: WindowBuilder[V, W, S] = WindowBuilder(step_id, clock, windower, builder, bool(ordered))
+    early_after = _early_after(step_id, emit)
+    logics: WindowBuilder[V, W, S] = WindowBuilder(
+        step_id, clock, windower, builder, bool(ordered), early_after
+    )
     events = stateful_batch("stateful_batch", up, logics)
     return WindowOut(
         down=filter_map_value("unwrap_down", events, Unwrap("E")),

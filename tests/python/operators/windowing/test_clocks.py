@@ -144,7 +144,10 @@ class TestZones:
         late.on_item(w.UTC_MAX)
         now.seconds = 1000
         assert late.on_notify() == w.UTC_MAX
-        assert w.EventClock(lambda v: v, timedelta.max).build(None).on_notify() == w.UTC_MIN
+        patient = w.EventClock(lambda v: v, timedelta.max).build(None)
+        patient.before_batch()
+        assert patient.on_item(w.UTC_MAX) == (w.UTC_MAX, w.UTC_MIN)
+        assert patient.on_notify() == w.UTC_MIN
 
     @pytest.mark.parametrize("bad", [datetime(2024, 1, 1), 5, None, "2024-01-01"])
     def test_what_is_no_time_with_a_zone_is_refused(self, bad: Any) -> None:
