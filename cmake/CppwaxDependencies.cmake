@@ -25,6 +25,7 @@ endif()
 if(CPPWAX_PYTHON)
   include(CppwaxPython)
 endif()
+include(CppwaxNetwork)
 
 if(CPPWAX_TESTS)
   find_package(GTest CONFIG QUIET)

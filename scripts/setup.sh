@@ -29,6 +29,8 @@ missing_packages() {
   command -v cmake >/dev/null || echo cmake
   command -v ninja >/dev/null || echo ninja-build
   has_header xxhash.h || echo libxxhash-dev
+  has_header asio.hpp || echo libasio-dev
+  has_header openssl/ssl.h || echo libssl-dev
   command -v "$base_python" >/dev/null || echo python3
   "$base_python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   has_python_headers || echo python3-dev

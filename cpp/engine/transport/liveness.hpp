@@ -49,7 +49,7 @@ class Liveness {
   Duration silent() const { return silent_; }
 
  private:
-  const Limits limits_;
+  Limits limits_;
   SteadyTime checked_;
   Duration silent_{0};
   bool heard_ = false;

@@ -1,0 +1,132 @@
+// The inside of `Cluster`: the I/O thread, and what happens on it.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/base/guarded.hpp"
+#include "engine/transport/asio.hpp"
+#include "engine/transport/cluster.hpp"
+#include "engine/transport/connection.hpp"
+#include "engine/transport/failure_round.hpp"
+#include "engine/transport/forming.hpp"
+#include "engine/transport/leaving.hpp"
+
+namespace cppwax::transport {
+
+// What the calling threads wait for. Thread-safe; set by the I/O thread, but for `interrupted`.
+class Milestones {
+ public:
+  struct Facts {
+    bool formed = false;
+    std::optional<std::string> not_formed;
+    bool failed = false;   // a failure was told, here or by a peer
+    bool settled = false;  // and all know of it
+    bool lost = false;
+    bool abandoned = false;
+    bool over = false;  // everybody is done
+    bool interrupted = false;
+    FailureOutcome outcome;
+  };
+
+  template <class Change>
+  void note(Change&& change) {
+    {
+      const std::lock_guard lock(mutex_);
+      std::forward<Change>(change)(facts_);
+    }
+    changed_.notify_all();
+  }
+  template <class Condition>
+  Facts wait(Condition&& reached) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return reached(facts_); });
+    return facts_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Facts facts_;
+};
+
+// Methods are called on the I/O thread but where they say otherwise.
+class Cluster::Impl final : private FormingEvents, private ConnectionEvents {
+ public:
+  Impl(ClusterSettings settings, Handler& handler, const Clock& clock);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  // --- called by other threads ---
+  void start_thread();
+  void stop_thread();
+  template <class Work>
+  void post(Work work) {
+    net::post(io_, std::move(work));
+  }
+  void send(ProcessIndex to, Message message);
+  Milestones& milestones() { return milestones_; }
+  const ClusterSettings& settings() const { return settings_; }
+
+  // --- posted ---
+  void begin_forming() { forming_.start(); }
+  void hand_on();
+  void fail(Failure failure);
+  void leave();
+  void note_stop() { leaving_.note_stop(); }
+
+ private:
+  void on_peer(ProcessIndex process, std::unique_ptr<Stream> stream, const Hello& theirs) override;
+  void on_formed() override;
+  void on_not_formed(const std::string& why) override;
+  void on_forming_warning(const std::string& text) override { handler_.on_warning(text); }
+  void on_message(ProcessIndex from, Message message) override;
+  void on_closed(ProcessIndex peer, const std::string& why) override;
+
+  void run() noexcept;
+  void broadcast(const Message& message);
+  void drain_outbox();
+  void on_failure(Failure failure);
+  void acknowledge();
+  void check_ends();
+  void deliver(ProcessIndex from, Message message);
+  Awaitable<void> watch_round();
+  Awaitable<void> watch_peers();
+  void check_peer(ProcessIndex process, Connection& connection);
+  void begin_close();
+  Awaitable<void> end_close();
+  void end_if_closed();
+
+  const ClusterSettings settings_;
+  Handler& handler_;
+  const Clock& clock_;
+  Milestones milestones_;
+  // What limits it: as SendQueue, to which it is emptied at once.
+  Guarded<std::vector<std::pair<ProcessIndex, Message>>> outbox_;
+
+  net::io_context io_{1};
+  std::optional<net::executor_work_guard<net::io_context::executor_type>> work_;
+  std::map<ProcessIndex, std::unique_ptr<Connection>> connections_;
+  Forming forming_;
+  FailureRound round_;
+  Leaving leaving_;
+  net::steady_timer round_timer_;
+  net::steady_timer peer_timer_;
+  net::steady_timer close_timer_;
+  bool formed_ = false;
+  bool started_ = false;
+  bool closing_ = false;
+  // Came before `start`. What limits it: the credit of the peers' workers.
+  std::vector<std::pair<ProcessIndex, Message>> early_;
+  std::thread thread_;
+};
+
+}  // namespace cppwax::transport
