@@ -6,7 +6,14 @@ import pytest
 
 pytest.importorskip("bytewax", reason="the oracle has no wheel for this Python")
 
-from .windowing import flow_difference, key_difference  # noqa: E402
+from .windowing import flow_difference, key_difference, tree_of  # noqa: E402
+from .windowing_cases import KINDS  # noqa: E402
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inner_steps_have_the_names_of_the_oracle(kind: str) -> None:
+    """Their ids are what recovery and metrics go by."""
+    assert tree_of("cppwax", kind) == tree_of("bytewax", kind)
 
 
 @pytest.mark.parametrize("block", range(5))

@@ -45,6 +45,21 @@ def _builder(name: str, case: Case, now: Callable[[], datetime]) -> Any:
     return _find_builder(lib.flow.substeps[-1])
 
 
+def tree_of(name: str, kind: str) -> Any:
+    """Give the inner steps of a window step: operators, ids, and the streams of their ports."""
+    lib = _Library(name)
+    case = replace(make_case(random.Random(0)), kind=kind)
+    source = lib.testing.TestingSource
+    ups = [lib.op.input(f"in{i}", lib.flow, source([])) for i in range(2)]
+    add_step(lib.w, case, ups if kind == "join" else ups[:1], lambda: ZERO)
+
+    def of(step: Any) -> Any:
+        ports = [(n, vars(getattr(step, n))) for n in (*step.ups_names, *step.dwn_names)]
+        return (type(step).__name__, step.step_id, ports, [of(inner) for inner in step.substeps])
+
+    return of(lib.flow.substeps[-1])
+
+
 def _value(case: Case, value: tuple[int, int]) -> Any:
     if case.kind == "count":
         return ("key", value)

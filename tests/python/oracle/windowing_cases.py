@@ -10,7 +10,7 @@ from typing import Any
 
 ZERO = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
-_KINDS = ("window", "collect", "set", "dict", "fold", "reduce", "count", "max", "min", "join")
+KINDS = ("window", "collect", "set", "dict", "fold", "reduce", "count", "max", "min", "join")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def make_case(rng: random.Random) -> Case:
         rng.choice(("complete", "final", "running")),
     )
     return Case(
-        kind=rng.choice(_KINDS),
+        kind=rng.choice(KINDS),
         wait=rng.choice((0, rng.randint(0, 30), 100)),
         windows=(windower, length, offset),
         ordered=rng.random() < 0.5,

@@ -198,6 +198,8 @@ class EventClockLogic(ClockLogic[V, EventClockState]):
         asked = clock.to_system_utc(timestamp)
         if asked is None or self.watermark_base == UTC_MIN:
             return None
+        if not has_zone(asked):
+            self._refuse("to_system_utc", clock.to_system_utc, asked)
         own_estimate = clock.to_system_utc is not _identity
         if clock.now_getter is _get_system_utc:
             due = shifted(self.system_time_of_max_event, timestamp - self.watermark_base)

@@ -9,11 +9,11 @@ from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar
 from cppwax.dataflow import f_repr
 from cppwax.operators._checks import check_iterable
 from cppwax.operators._logic import StatefulBatchLogic
-from cppwax.operators.windowing._clocks import Clock
+from cppwax.operators.windowing._clocks import Clock, ClockLogic
 from cppwax.operators.windowing._early import EarlyResults
 from cppwax.operators.windowing._logic import WindowLogic
 from cppwax.operators.windowing._times import UTC_MIN
-from cppwax.operators.windowing._windowers import Windower
+from cppwax.operators.windowing._windowers import Windower, WindowerLogic
 
 V = TypeVar("V")
 W = TypeVar("W")
@@ -48,6 +48,18 @@ class WindowBuilder(Generic[V, W, S]):
         """Give the logic of a key."""
         return WindowDriver(self, state)
 
+    def part_for(self, part: Clock[V, Any] | Windower[Any], state: Any) -> Any:
+        """Build the clock or windower of a key."""
+        try:
+            return part.build(state)
+        except (TypeError, ValueError) as ex:
+            if state is None:
+                raise
+            raise TypeError(
+                f"step {self.step_id!r}: the stored state {state!r} does not fit {part!r}; it is "
+                "of another clock or windower; take that again, or give the step another name"
+            ) from ex
+
 
 class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
     """For `window`; the state is of the form `WindowState`."""
@@ -67,8 +79,8 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
         """Begin, or go on with a state."""
         clock_state, windower_state, logic_states, queue, *changed = state or (None, None, {}, [])
         self._builder = builder
-        self._clock = builder.clock.build(clock_state)
-        self._windower = builder.windower.build(windower_state)
+        self._clock: ClockLogic[V, Any] = builder.part_for(builder.clock, clock_state)
+        self._windower: WindowerLogic[Any] = builder.part_for(builder.windower, windower_state)
         self._logics: dict[int, WindowLogic[V, Any, Any]] = {
             window_id: builder.builder(logic_state)
             for window_id, logic_state in logic_states.items()

@@ -157,6 +157,12 @@ class TestZones:
             logic.on_item(bad)
         with pytest.raises(TypeError, match="now_getter.*time zone"):
             w.EventClock(lambda v: v, span(0), now_getter=lambda: bad).build(None)
+        if bad is not None:
+            logic = w.EventClock(at, span(0), to_system_utc=lambda when: bad).build(None)
+            logic.before_batch()
+            logic.on_item(0)
+            with pytest.raises(TypeError, match="to_system_utc.*time zone"):
+                logic.to_system_utc(at(5))
 
 
 class TestWaking:

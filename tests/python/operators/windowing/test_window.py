@@ -226,6 +226,14 @@ class _Bad(Told):
         return None
 
 
+def test_a_state_of_another_windower_is_refused() -> None:
+    tens, sessions = _key(TENS, wait=100, ordered=False), _key(SESSIONS, wait=100, ordered=False)
+    for key, other in ((tens, sessions), (sessions, tens)):
+        key.batch(1)
+        with pytest.raises(TypeError, match="'flow.step': the stored state .* does not fit"):
+            other.builder(key.logic.snapshot())
+
+
 class TestFlows:
     def test_the_three_streams(self, entry_point: EntryPoint) -> None:
         out = windowed(
