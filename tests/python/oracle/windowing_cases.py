@@ -24,6 +24,8 @@ class Case:
     ordered: bool
     modes: tuple[str, str]
     """How a join inserts and emits."""
+    system_clock: bool
+    """Whether values happen when they come; all in one long window, since nobody sets that time."""
 
     @property
     def merges_sessions(self) -> bool:
@@ -56,6 +58,9 @@ def make_case(rng: random.Random) -> Case:
     windower = rng.choice(("tumbling", "sliding", "session"))
     length = rng.randint(1, 20)
     offset = rng.randint(max(1, length // 5), length)
+    system_clock = rng.random() < 0.1
+    if system_clock:
+        windower, length, offset = "tumbling", 10**9, 10**9
     modes = (
         rng.choice(("first", "last", "product")),
         rng.choice(("complete", "final", "running")),
@@ -66,6 +71,7 @@ def make_case(rng: random.Random) -> Case:
         windows=(windower, length, offset),
         ordered=rng.random() < 0.5,
         modes=modes,
+        system_clock=system_clock,
     )
 
 
@@ -153,6 +159,8 @@ def add_step(w: Any, case: Case, ups: list[Any], now: Callable[[], datetime]) ->
         return ZERO + timedelta(seconds=time)
 
     clock = w.EventClock(timestamp, timedelta(seconds=case.wait), now_getter=now)
+    if case.system_clock:
+        clock = w.SystemClock()
     windower = _windower(w, case)
     first = ups[0]
     if case.kind == "join":
