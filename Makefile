@@ -1,10 +1,10 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check asan tsan fuzz bench wheel
+.PHONY: help setup check asan tsan fuzz mutations soak bench wheel
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
-	  while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
 setup: ## system packages, .venv, editable install that rebuilds when the engine is imported
 	scripts/setup.sh dev
@@ -20,6 +20,14 @@ tsan: setup ## the engine's tests under the thread sanitizer
 
 fuzz: ## search for bytes that the wire format's decoders do not survive; SECONDS=60 a target
 	scripts/fuzz.sh $(SECONDS)
+
+mutations: setup ## breaks each rule of the protocol in turn: the seeds until the simulation sees it
+	.venv/bin/python -m tests.mutations $(ARGS)
+
+soak: setup ## the simulation over SEEDS (20000) seeds from FIRST (1) on
+	cmake --preset dev && cmake --build build/dev --target simulation_tests
+	CPPWAX_SIM_SEEDS=$(or $(SEEDS),20000) CPPWAX_SIM_FIRST=$(or $(FIRST),1) \
+	  build/dev/tests/cpp/simulation_tests
 
 bench: setup ## medians and ratios to Bytewax and plain loops; ARGS=--quick for a rough idea
 	.venv/bin/python -m benchmarks $(ARGS)

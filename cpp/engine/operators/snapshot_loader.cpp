@@ -20,7 +20,7 @@ void EntryRouter::split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& p
 }
 
 SnapshotLoaderStep::SnapshotLoaderStep(channel::Sender& output, const StoreAccess& store)
-    : output_(output), epoch_(store.execution.first) {
+    : output_(output), epoch_(store.execution().first) {
   store.each_own([&](recovery::Partition& partition) { left_.push_back(&partition); });
   if (left_.empty()) output_.end({data::EndKind::kEof, epoch_});
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/recovery/resume.hpp"
 
 namespace cppwax::operators {
 
@@ -12,8 +13,8 @@ SnapshotWriterStep::SnapshotWriterStep(std::vector<channel::Receiver*> inputs,
     : inputs_(std::move(inputs)),
       output_(output),
       store_(store),
-      frontier_(channel::count_senders(inputs_), store.execution.first),
-      epoch_(store.execution.first) {}
+      frontier_(channel::count_senders(inputs_), store.execution().first),
+      epoch_(store.execution().first) {}
 
 Activity SnapshotWriterStep::activate() {
   take_arrived();
@@ -96,13 +97,12 @@ bool SnapshotWriterStep::is_durable() const {
   return all;
 }
 
-// Only an epoch that this store could resume from may become the limit: none of the numbers between
-// the cut of this run and its first epoch is one (P9.3).
+// The limit is an epoch that this store could resume from: counted in epochs that were, not in
+// numbers, which jump at each resume (P9.3).
 void SnapshotWriterStep::probe_passed(Epoch epoch) {
-  const std::uint64_t kept = store_.backup_epochs + 1;
-  if (epoch.value() <= kept) return;
-  Epoch limit(epoch.value() - kept);
-  if (limit < store_.execution.first) limit = std::min(limit, store_.execution.cut);
+  if (epoch == store_.execution().first) return;
+  const Epoch limit =
+      recovery::epochs_before(Epoch(epoch.value() - 1), store_.backup_epochs, store_.executions);
   if (limit <= collected_) return;
   collected_ = limit;
   store_.each_own([&](recovery::Partition& each) { each.collect(limit); });

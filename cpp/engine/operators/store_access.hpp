@@ -12,7 +12,8 @@ namespace cppwax::operators {
 
 // Immutable for a run; the partitions outlive it.
 struct StoreAccess {
-  recovery::Execution execution;
+  // All executions over the store, this one last.
+  std::vector<recovery::Execution> executions;
   // Whether there is something to load.
   bool is_resume = false;
   // By partition: the worker that is its primary.
@@ -21,6 +22,8 @@ struct StoreAccess {
   std::vector<recovery::Partition*> own;
   // How many epochs more than the resume epoch are kept (P9.3).
   std::uint64_t backup_epochs = 0;
+
+  const recovery::Execution& execution() const { return executions.back(); }
 
   template <class Use>
   void each_own(Use&& use) const {

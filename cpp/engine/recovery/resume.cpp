@@ -1,6 +1,7 @@
 #include "engine/recovery/resume.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 namespace cppwax::recovery {
@@ -29,6 +30,16 @@ Epoch agreed_durable(const History& history, const std::vector<History>& all) {
     }
   }
   return durable;
+}
+
+std::vector<Execution> executions_in(const std::vector<History>& histories) {
+  std::map<std::uint64_t, Execution> by_number;
+  for (const History& history : histories) {
+    for (const Execution& each : history.executions) by_number.emplace(each.number, each);
+  }
+  std::vector<Execution> all;
+  for (const auto& [number, each] : by_number) all.push_back(each);
+  return all;
 }
 
 Epoch last_used(const std::vector<History>& histories) {
@@ -63,14 +74,22 @@ std::string text_of(std::size_t partition, Epoch epoch) {
 
 }  // namespace
 
+Epoch epochs_before(Epoch from, std::uint64_t count, const std::vector<Execution>& executions) {
+  for (auto at = executions.rbegin(); at != executions.rend(); ++at) {
+    // Of one that made nothing durable, or only what a later one has cut off, nothing is left.
+    if (from < at->first) continue;
+    const std::uint64_t in_it = from.value() - at->first.value();
+    if (count <= in_it) return Epoch(from.value() - count);
+    count -= in_it + 1;
+    from = at->cut;
+  }
+  return Epoch(0);
+}
+
 Resume find_resume(const std::vector<History>& histories) {
   ENGINE_ASSERT(!histories.empty());
   std::vector<Epoch> durable;
-  std::uint64_t last_number = 0;
-  for (const History& history : histories) {
-    durable.push_back(agreed_durable(history, histories));
-    last_number = std::max(last_number, last_execution(history));
-  }
+  for (const History& history : histories) durable.push_back(agreed_durable(history, histories));
   const auto least = std::min_element(durable.begin(), durable.end());
   for (std::size_t p = 0; p < histories.size(); ++p) {
     if (histories[p].collected <= *least) continue;
@@ -82,9 +101,10 @@ Resume find_resume(const std::vector<History>& histories) {
   }
 
   Resume resume;
-  if (last_number == 0) return resume;
+  resume.earlier = executions_in(histories);
+  if (resume.earlier.empty()) return resume;
   resume.is_first = false;
-  resume.execution = {last_number + 1, *least,
+  resume.execution = {resume.earlier.back().number + 1, *least,
                       Epoch(last_used(histories).value() + kFirstBeyondWritten)};
   for (std::size_t p = 0; p < histories.size(); ++p) {
     if (is_behind(histories[p], durable[p], histories)) {

@@ -24,7 +24,7 @@ bool has_one_source(const graph::Plan& plan) {
 }
 
 Epoch first_epoch(const WorkerSettings& settings) {
-  return settings.store ? settings.store->execution.first : kFirstEpoch;
+  return settings.store ? settings.store->execution().first : kFirstEpoch;
 }
 
 }  // namespace

@@ -20,8 +20,8 @@
 #include "simulation/model.hpp"
 #include "simulation/queue_bounds.hpp"
 #include "simulation/random_flow.hpp"
+#include "simulation/recovery_observer.hpp"
 #include "simulation/sim_cluster.hpp"
-#include "simulation/sim_observer.hpp"
 #include "support/memory_files.hpp"
 #include "support/memory_partition.hpp"
 
@@ -37,7 +37,7 @@ struct ExecutionSettings {
     const auto bytes = random.one_of<std::int64_t>({8, 100, 1 << 20, 1 << 20, 1 << 20});
     cluster.window = {items, bytes};
     is_fused = random.chance(50);
-    backup_epochs = random.one_of<std::uint64_t>({0, 0, 1, 3});
+    backup_epochs = random.one_of<std::uint64_t>({0, 1, 3, 3});
     if (must_end) return;
     if (random.chance(30)) crash_in_start = random.below(4);
     const auto turn = random.below(random.one_of<std::size_t>({10, 300, 3000}));
@@ -45,6 +45,7 @@ struct ExecutionSettings {
       fails_at_call = random.below(random.one_of<std::size_t>({10, 100, 1000}));
     } else {
       (random.chance(35) ? stop_at_turn : crash_at_turn) = turn;
+      if (crash_at_turn && random.chance(40)) crash_at_store_act = random.between(1, 40);
     }
   }
 
@@ -53,28 +54,9 @@ struct ExecutionSettings {
   std::uint64_t backup_epochs = 0;
   std::optional<std::size_t> crash_in_start;  // after so many partitions have begun
   std::optional<std::size_t> crash_at_turn;
+  std::optional<std::size_t> crash_at_store_act;
   std::optional<std::size_t> stop_at_turn;
   std::optional<std::size_t> fails_at_call;  // of user code
-};
-
-// Also sees that only what is durable is called so.
-class RecoveryObserver final : public SimObserver {
- public:
-  RecoveryObserver(const test::BuiltFlow& flow, bool count_in_flight, bool interval_zero,
-                   const std::vector<test::StoredPartition>& store)
-      : SimObserver(flow, count_in_flight, interval_zero), store_(store) {}
-
-  void committed(StepIndex, test::Seat, Epoch epoch) override {
-    claimed = std::max(claimed, epoch);
-    for (const test::StoredPartition& each : store_) {
-      ENGINE_ASSERT(each.history.durable >= epoch, each.history.durable, epoch);
-    }
-  }
-
-  Epoch claimed{};
-
- private:
-  const std::vector<test::StoredPartition>& store_;
 };
 
 // One seed; `run` throws what is wrong.
@@ -89,6 +71,7 @@ class RecoverySimulation {
     int crashes = 0;
     int failures = 0;
     int stops = 0;
+    int restores = 0;           // of a partition from a copy
     int resumes_of_states = 0;  // with something to load
     int ends = 0;
     std::uint64_t durable = 0;  // epochs
@@ -125,12 +108,14 @@ class RecoverySimulation {
          << settings.cluster.epoch_interval.count() << " us, window "
          << settings.cluster.window.items << " items " << settings.cluster.window.bytes << " bytes"
          << (settings.is_fused ? ", fused" : "");
-    std::vector<recovery::History> histories;
-    for (const test::StoredPartition& each : store_) histories.push_back(each.history);
-    const recovery::Resume resume = recovery::find_resume(histories);
+    const bool is_restored = use_backup();
+    is_restored_ = is_restored_ || is_restored;
+    const recovery::Resume resume = recovery::find_resume(histories());
+    if (is_restored) claimed_ = resume.execution.cut;
+    committed_.erase(committed_.upper_bound(resume.execution.cut), committed_.end());
     log_ << ", from " << resume.execution.cut << ", first " << resume.execution.first;
     ENGINE_ASSERT(resume.execution.cut >= claimed_, resume.execution.cut, claimed_);
-    ENGINE_ASSERT(resume.behind.empty());
+    ENGINE_ASSERT(is_restored_ || resume.behind.empty());
 
     SimCluster* running = nullptr;
     Partitions partitions = open_partitions(running);
@@ -138,8 +123,10 @@ class RecoverySimulation {
       if (settings.crash_in_start == p) return crash("crashed while starting");
       partitions[p]->begin(resume.execution);
     }
+    is_restored_ = false;
     const Positions before = positions(resume.execution.cut);
     reached_.resumes_of_states += !resume.is_first && !before.empty();
+    if (backup_) backup_->least_kept = std::min(backup_->least_kept, settings.backup_epochs);
     give_stores(settings, resume, partitions);
 
     const graph::Plan plan =
@@ -151,9 +138,17 @@ class RecoverySimulation {
     std::optional<SimCluster> cluster;
     cluster.emplace(plan, logic, clock_, settings.cluster, random_);
     running = &*cluster;
+    observer.opened = [&](WorkerIndex worker) { return cluster->at(worker.value()).opened(); };
+    observer.may_build_sources = [&] { return resume.is_first || cluster->all_loaded(); };
+    cluster->on_idle([&](std::size_t w) {
+      observer.check_positions(WorkerIndex(static_cast<std::uint32_t>(w)));
+    });
     for (auto& partition : partitions) cluster->add_partition(*partition);
     const bool through = run_to_end(*cluster, observer, settings);
     claimed_ = std::max(claimed_, observer.claimed);
+    for (const auto& [sink, items] : observer.written_items) {
+      written_[sink].insert(written_[sink].end(), items.begin(), items.end());
+    }
     if (through) {
       log_ << ", ended";
       cluster->check_credit();
@@ -169,6 +164,51 @@ class RecoverySimulation {
     if (through) check_outcome(observer, before);
   }
 
+  std::vector<recovery::History> histories() const {
+    std::vector<recovery::History> all;
+    for (const test::StoredPartition& each : store_) all.push_back(each.history);
+    return all;
+  }
+
+  // Now and then a partition is copied, and later put back. Returns whether one was. It must be
+  // taken while what the others have kept reaches far enough back.
+  bool use_backup() {
+    const std::size_t ahead = partition_ahead();
+    const bool differ = store_[ahead].history.durable != claimed_;
+    if (random_.chance(differ ? 70 : 30)) {
+      const std::size_t p = random_.chance(50) ? ahead : random_.below(store_.size());
+      // A store that was never used says nothing of rows that a run has left.
+      if (!store_[p].history.executions.empty()) backup_ = Backup{p, store_[p]};
+    } else if (backup_ && random_.chance(40)) {
+      std::swap(store_[backup_->partition], backup_->copy);
+      std::vector<recovery::History> forgetful = histories();
+      for (recovery::History& each : forgetful) each.collected = Epoch(0);
+      const Epoch cut = recovery::find_resume(forgetful).execution.cut;
+      const auto newer =
+          static_cast<std::uint64_t>(std::distance(committed_.upper_bound(cut), committed_.end()));
+      try {
+        recovery::find_resume(histories());
+        log_ << "\nrestored partition " << backup_->partition;
+        backup_.reset();
+        ++reached_.restores;
+        return true;
+      } catch (const recovery::InconsistentPartitionsError&) {
+        ENGINE_ASSERT(newer > backup_->least_kept, newer, backup_->least_kept, cut);
+        std::swap(store_[backup_->partition], backup_->copy);
+      }
+    }
+    return false;
+  }
+
+  // Of the greatest durable epoch, which a crash may have left the others behind.
+  std::size_t partition_ahead() const {
+    const auto ahead =
+        std::max_element(store_.begin(), store_.end(), [](const auto& left, const auto& right) {
+          return left.history.durable < right.history.durable;
+        });
+    return static_cast<std::size_t>(ahead - store_.begin());
+  }
+
   // `running` is told of progress.
   Partitions open_partitions(SimCluster*& running) {
     Partitions partitions;
@@ -179,6 +219,7 @@ class RecoverySimulation {
       };
       partitions.push_back(
           std::make_unique<test::MemoryPartition>(store_[p], random_.between(1, 4), notify));
+      partitions.back()->note_commits([this](Epoch epoch) { committed_.insert(epoch); });
       if (random_.chance(50)) partitions.back()->let_reads_wait();
     }
     return partitions;
@@ -191,11 +232,12 @@ class RecoverySimulation {
       owners_.push_back(WorkerIndex(static_cast<std::uint32_t>(random_.below(workers))));
     }
     for (std::uint32_t w = 0; w < workers; ++w) {
-      operators::StoreAccess access{.execution = resume.execution,
+      operators::StoreAccess access{.executions = resume.earlier,
                                     .is_resume = !resume.is_first,
                                     .primaries = owners_,
                                     .own = {},
                                     .backup_epochs = settings.backup_epochs};
+      access.executions.push_back(resume.execution);
       for (std::size_t p = 0; p < partitions.size(); ++p) {
         access.own.push_back(owners_[p] == WorkerIndex(w) ? partitions[p].get() : nullptr);
       }
@@ -213,7 +255,9 @@ class RecoverySimulation {
       for (std::size_t turn = 0; !cluster.all_finished(); ++turn) {
         if (std::exchange(calls, observer.calls) != observer.calls) last_call = turn;
         ENGINE_ASSERT(turn - last_call < kTooLong, turn);
-        if (turn == settings.crash_at_turn) {
+        const bool at_act =
+            settings.crash_at_store_act && cluster.store_acts() >= *settings.crash_at_store_act;
+        if (turn == settings.crash_at_turn || at_act) {
           crash(", crashed");
           return false;
         }
@@ -333,8 +377,15 @@ class RecoverySimulation {
       require_same(source + " has read, and stored", std::move(items), facts.polled[source]);
     }
     for (auto& [sink, expected] : Model(flow_).outcome(facts)) {
-      if (spec_of(sink).kind != graph::StepKind::kSinkPartitioned) continue;
-      require_same(sink + " holds, and should", files_.rows(sink), std::move(expected));
+      if (spec_of(sink).kind == graph::StepKind::kSinkPartitioned) {
+        require_same(sink + " holds, and should", files_.rows(sink), std::move(expected));
+      } else {  // without positions: each item at least once
+        Ints& written = written_[sink];
+        std::sort(written.begin(), written.end());
+        ENGINE_ASSERT(
+            std::includes(written.begin(), written.end(), expected.begin(), expected.end()), sink,
+            written.size(), expected.size());
+      }
     }
   }
 
@@ -360,8 +411,19 @@ class RecoverySimulation {
   // What survives an execution.
   std::vector<test::StoredPartition> store_;
   test::MemoryFiles files_;
+  Outcome written_;  // to sinks of both kinds, repetitions included
   test::FakeClock clock_;
   Epoch claimed_{};
+
+  std::set<Epoch> committed_;  // by any partition, in the history that lives
+  struct Backup {
+    std::size_t partition;
+    test::StoredPartition copy;
+    // By the executions since: so many epochs more than the last one can be gone back.
+    std::uint64_t least_kept = 1000;
+  };
+  std::optional<Backup> backup_;
+  bool is_restored_ = false;  // since an execution began on all partitions
 
   std::vector<WorkerIndex> owners_;  // by partition
   std::size_t calls_ = 0;

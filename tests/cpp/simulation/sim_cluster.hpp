@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -30,7 +32,7 @@ class SimCluster final : public test::Cluster {
       : Cluster(plan, logic, clock, settings),
         clock_(clock),
         random_(random),
-        first_(settings.stores.empty() ? kFirstEpoch : settings.stores[0].execution.first) {
+        first_(settings.stores.empty() ? kFirstEpoch : settings.stores[0].execution().first) {
     const std::size_t processes = random.between(1, settings.worker_count);
     for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
       process_.push_back(random.below(processes));
@@ -50,7 +52,7 @@ class SimCluster final : public test::Cluster {
     if (random_.chance(percent_time_passes_)) clock_.advance(Duration(random_.below(3000)));
     if (!partitions_.empty() && random_.chance(percent_stored_)) {
       test::MemoryPartition& partition = *partitions_[random_.below(partitions_.size())];
-      if (partition.has_work()) partition.act();
+      if (partition.has_work()) act(partition);
     }
     const std::size_t w = random_.below(size());
     if (finished(w) || !random_.chance(pace_[w])) return;
@@ -58,7 +60,16 @@ class SimCluster final : public test::Cluster {
     if (arrived.empty() && idle(w) && !is_due(w)) return rest();
     step(w, std::move(arrived));
     check_epochs();
+    if (idle(w) && on_idle_) on_idle_(w);
   }
+
+  // How many things the store has done so far.
+  std::size_t store_acts() const { return store_acts_; }
+  // Whether all workers have said that what was stored of their steps has come to them (P16).
+  bool all_loaded() const { return size() == 1 || loaded_.size() == size(); }
+
+  // Called for a worker that has nothing to do before something comes.
+  void on_idle(std::function<void(std::size_t worker)> call) { on_idle_ = std::move(call); }
 
   // The most items that a pair of workers had under way on a channel, by channel.
   const std::map<std::uint32_t, std::int64_t>& peaks() const { return peaks_; }
@@ -83,12 +94,19 @@ class SimCluster final : public test::Cluster {
       if (dynamic_cast<recovery::StepEntries*>(batch->payload.get())) return;
       const test::IntCodec codec;
       batch->payload = codec.decode(codec.encode(*batch->payload));
+    } else if (const auto* control = std::get_if<channel::Control>(&delivery)) {
+      if (std::holds_alternative<channel::Loaded>(*control)) loaded_.insert(from);
     } else if (const auto* credit = std::get_if<channel::CreditDelivery>(&delivery)) {
       under_way_[{credit->channel.value(), to, from}] -= credit->amount.items;
     }
   }
 
  private:
+  void act(test::MemoryPartition& partition) {
+    ++store_acts_;
+    partition.act();
+  }
+
   // Of each sender the oldest, maybe none.
   Deliveries some_of_the_mail(std::size_t to) {
     Deliveries some;
@@ -130,7 +148,7 @@ class SimCluster final : public test::Cluster {
       }
     }
     for (test::MemoryPartition* partition : partitions_) {
-      if (partition->has_work()) return partition->act();
+      if (partition->has_work()) return act(*partition);
     }
     const auto due = next_due();
     if (!due) throw InvariantError("the cluster waits for ever");
@@ -149,6 +167,9 @@ class SimCluster final : public test::Cluster {
   Random& random_;
   Epoch first_;
   std::vector<test::MemoryPartition*> partitions_;
+  std::size_t store_acts_ = 0;
+  std::set<std::size_t> loaded_;
+  std::function<void(std::size_t)> on_idle_;
   std::vector<std::size_t> process_;
   std::vector<unsigned> pace_;  // percent of its turns that a worker takes
   unsigned percent_delivered_ = 100;

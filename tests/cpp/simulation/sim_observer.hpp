@@ -85,6 +85,9 @@ class SimObserver : public test::Observer {
   int joins = 0;  // batches that were joined
   std::size_t calls = 0;
 
+ protected:
+  bool is_source(StepIndex step) const { return graph::is_source(spec(step).kind); }
+
  private:
   StepId id(StepIndex step) const { return spec(step).id; }
   const test::StepSpec& spec(StepIndex step) const { return flow_.specs.at(step.value()); }

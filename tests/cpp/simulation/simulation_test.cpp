@@ -1,5 +1,5 @@
 // Whole clusters under seeded schedules. CPPWAX_SIM_SEEDS sets how many seeds are tried (from
-// CPPWAX_SIM_FIRST on), CPPWAX_SIM_SEED replays one.
+// CPPWAX_SIM_FIRST on), CPPWAX_SIM_SEED replays one, CPPWAX_SIM_SHOWN ends after so many failures.
 #include "simulation/simulation.hpp"
 
 #include <gmock/gmock.h>
@@ -32,21 +32,19 @@ std::string failure_of(std::uint64_t seed) {
 
 template <class Kind>
 void try_seeds() {
-  constexpr int kShown = 5;
+  const auto shown = static_cast<int>(number_from("CPPWAX_SIM_SHOWN", 5));
   const std::uint64_t one = number_from("CPPWAX_SIM_SEED", 0);
   const std::uint64_t first = one ? one : number_from("CPPWAX_SIM_FIRST", 1);
   const std::uint64_t count = one ? 1 : number_from("CPPWAX_SIM_SEEDS", 300);
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
   int failed = 0;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+  for (std::uint64_t seed = first; seed < first + count && failed < shown; ++seed) {
     const std::string failure = failure_of<Kind>(seed);
     if (failure.empty()) continue;
-    if (++failed <= kShown) {
-      ADD_FAILURE() << failure << "\nreplay with CPPWAX_SIM_SEED=" << seed
-                    << " simulation_tests --gtest_filter=*." << test->name();
-    }
+    ++failed;
+    ADD_FAILURE() << failure << "\nreplay with CPPWAX_SIM_SEED=" << seed
+                  << " simulation_tests --gtest_filter=*." << test->name();
   }
-  EXPECT_EQ(failed, 0) << "of " << count << " seeds";
 }
 
 TEST(Simulation, AnyFlowUnderAnyScheduleGivesWhatItShould) {
@@ -86,6 +84,7 @@ TEST(Simulation, TheSeedsReachAllThatRecoveryIsFor) {
     runs["crashed"] += reached.crashes > 0;
     runs["failed"] += reached.failures > 0;
     runs["stopped"] += reached.stops > 0;
+    runs["restored a copy"] += reached.restores > 0;
     runs["resumed from states"] += reached.resumes_of_states > 0;
     runs["of ten durable epochs and more"] += reached.durable >= 10;
     runs["of many items"] += reached.written > 150;

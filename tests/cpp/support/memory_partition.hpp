@@ -95,6 +95,7 @@ class MemoryPartition final : public recovery::Partition {
     }
     notify_();
   }
+  void note_commits(std::function<void(Epoch)> call) { on_commit_ = std::move(call); }
   void let_reads_wait() { reads_ask_twice_ = true; }
 
  private:
@@ -116,6 +117,7 @@ class MemoryPartition final : public recovery::Partition {
     open_.clear();
     durable_ = stored_.history.durable = epoch;
     stored_.history.written = std::max(stored_.history.written, epoch);
+    if (on_commit_) on_commit_(epoch);
   }
 
   void collect_now(Epoch limit) {
@@ -133,6 +135,7 @@ class MemoryPartition final : public recovery::Partition {
   StoredPartition& stored_;
   std::size_t most_waiting_;
   std::function<void()> notify_;
+  std::function<void(Epoch)> on_commit_;
   Epoch cut_{};
   Epoch durable_{};
   std::deque<Asked> waiting_;

@@ -21,11 +21,12 @@ struct SourceBench {
   using Before = std::function<void(const std::string& call, Seat)>;
 
   explicit SourceBench(std::vector<Script> scripts, channel::Amount window = {100, 10000},
-                       Before before = {})
+                       Before before = {}, bool recovery = false)
       : flow(flow_with(std::move(before))),
         record(flow),
         down(window),
-        step("in", parts(std::move(scripts)), outputs_to({&down}), host, kFirstEpoch) {
+        step("in", parts(std::move(scripts)), outputs_to({&down}, {}, recovery ? &stored : nullptr),
+             host, kFirstEpoch) {
     step.open();
   }
 
@@ -64,6 +65,7 @@ struct SourceBench {
   RunRecord record;
   std::optional<IntLogic> logic;
   Drain down;
+  Drain stored;
   operators::SourceStep step;
   bool again = false;
 };

@@ -13,6 +13,7 @@
 #include "engine/channel/sender.hpp"
 #include "engine/operators/outputs.hpp"
 #include "engine/operators/step_host.hpp"
+#include "engine/recovery/entry.hpp"
 #include "support/fake_clock.hpp"
 #include "support/int_payload.hpp"
 #include "support/memory_endpoints.hpp"
@@ -59,8 +60,8 @@ inline std::string text_of(const data::Message& message) {
 // An output whose consumer is the test.
 class Drain {
  public:
-  explicit Drain(channel::Amount window = channel::kDefaultWindow)
-      : sender_(pushes(), window, false, waker_) {}
+  explicit Drain(channel::Amount window = channel::kDefaultWindow, bool two_windows = false)
+      : sender_(pushes(), window, two_windows, waker_) {}
 
   channel::Sender* sender() { return &sender_; }
   // What has come since the last call.
@@ -69,6 +70,24 @@ class Drain {
     for (const data::Message& message : log_) {
       texts.push_back(text_of(message));
       if (const auto* batch = std::get_if<data::Batch>(&message)) owed_ += batch->amount;
+    }
+    log_.clear();
+    return texts;
+  }
+  // The same, of a stream that carries entries: "step key=state".
+  std::vector<std::string> take_entries() {
+    std::vector<std::string> texts;
+    for (const data::Message& message : log_) {
+      const auto* batch = std::get_if<data::Batch>(&message);
+      if (!batch) {
+        texts.push_back(text_of(message));
+        continue;
+      }
+      owed_ += batch->amount;
+      const auto& of_step = recovery::entries_in(*batch->payload);
+      for (const recovery::Entry& entry : of_step.entries()) {
+        texts.push_back(of_step.step() + " " + entry.key + "=" + entry.state.value_or("gone"));
+      }
     }
     log_.clear();
     return texts;
@@ -130,12 +149,13 @@ class Feed {
   channel::Receiver receiver_;
 };
 
-inline operators::Outputs outputs_to(std::vector<Drain*> ports, std::vector<Drain*> signals = {}) {
+inline operators::Outputs outputs_to(std::vector<Drain*> ports, std::vector<Drain*> signals = {},
+                                     Drain* snapshots = nullptr) {
   std::vector<std::vector<channel::Sender*>> senders;
   for (Drain* drain : ports) senders.push_back({drain->sender()});
   std::vector<channel::Sender*> signal_senders;
   for (Drain* drain : signals) signal_senders.push_back(drain->sender());
-  return {std::move(senders), std::move(signal_senders)};
+  return {std::move(senders), std::move(signal_senders), snapshots ? snapshots->sender() : nullptr};
 }
 
 }  // namespace cppwax::test

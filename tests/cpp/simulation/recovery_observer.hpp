@@ -1,0 +1,58 @@
+// What is checked while a simulated run with recovery goes on.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "simulation/sim_observer.hpp"
+#include "support/memory_partition.hpp"
+
+namespace cppwax::simulation {
+
+// Also sees that only what is durable is called so, and that paused sources close their epochs.
+class RecoveryObserver final : public SimObserver {
+ public:
+  RecoveryObserver(const test::BuiltFlow& flow, bool count_in_flight, bool interval_zero,
+                   const std::vector<test::StoredPartition>& store)
+      : SimObserver(flow, count_in_flight, interval_zero), store_(store) {}
+
+  void committed(StepIndex, test::Seat, Epoch epoch) override {
+    claimed = std::max(claimed, epoch);
+    for (const test::StoredPartition& each : store_) {
+      ENGINE_ASSERT(each.history.durable >= epoch, each.history.durable, epoch);
+    }
+  }
+
+  void polled(StepIndex step, test::Seat seat, const Ints& items) override {
+    SimObserver::polled(step, seat, items);
+    unstored_[{seat.worker, step}] = opened(seat.worker);
+  }
+  void called(StepIndex step, test::Seat seat, const std::string& call) override {
+    SimObserver::called(step, seat, call);
+    if (call == "snapshot") unstored_.erase({seat.worker, step});
+    if (call.starts_with("build part") && is_source(step)) ENGINE_ASSERT(may_build_sources());
+  }
+  // P5: what was read in epochs before this one is stored. REQUIRES: the worker has nothing to do.
+  void check_positions(WorkerIndex worker) const {
+    for (const auto& [where, epoch] : unstored_) {
+      ENGINE_ASSERT(where.first != worker || epoch >= opened(worker), worker, where.second, epoch);
+    }
+  }
+
+  Epoch claimed{};
+  // The last epoch that a worker knows to be open.
+  std::function<Epoch(WorkerIndex)> opened;
+  std::function<bool()> may_build_sources;
+
+ private:
+  // By worker and source: the epoch of the last poll, until the position is stored.
+  std::map<std::pair<WorkerIndex, StepIndex>, Epoch> unstored_;
+  const std::vector<test::StoredPartition>& store_;
+};
+
+}  // namespace cppwax::simulation
