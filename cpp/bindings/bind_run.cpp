@@ -246,6 +246,8 @@ std::string result_of(const Ended& ended) {
 
 std::string run(const py::object& flow, worker::RunSettings settings, StopSettings stop) {
   watch_forks();
+  // Now, since a run may fail because no file can be opened any more.
+  py::module_::import("cppwax.errors");
   try {
     PyPlan read = read_plan(flow);
     UserThreads threads;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "bindings/forked_child.hpp"
@@ -152,14 +153,18 @@ void raise_to_python(const std::exception_ptr& error) {
     raise_with_cause("ClusterError", transport.what(), {});
   } catch (const RecoveryError& recovery) {
     raise_with_cause("RecoveryError", recovery.what(), {});
-  } catch (const Error& bug) {
+  } catch (const InvariantError& bug) {
     raise_bug(bug.what(), bug.context);
+  } catch (const Error& other) {
+    raise_with_cause("CppwaxRuntimeError", place_of(other.context) + ": " + other.what(), {});
   } catch (const py::error_already_set&) {
     throw;
   } catch (const py::builtin_exception&) {
     throw;
   } catch (const std::bad_alloc&) {
     throw;
+  } catch (const std::system_error& system) {
+    raise_with_cause("CppwaxRuntimeError", std::string("the run failed: ") + system.what(), {});
   } catch (const std::exception& unknown) {
     raise_bug(unknown.what(), {});
   }

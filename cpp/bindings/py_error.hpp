@@ -33,6 +33,7 @@ std::exception_ptr take_python_error(Wrapped wrapped);
 // Throws the Python exception (as pybind11::error_already_set) for a failure of a run:
 // - UserCodeError: CppwaxRuntimeError from the user's exception; a bare one comes out as itself
 // - ConfigError: CppwaxRuntimeError from a ValueError
+// - what the system refuses, such as a descriptor: CppwaxRuntimeError
 // - InvariantError, and what is unknown: CppwaxRuntimeError that asks for a report
 // - what pybind11 translates itself (its own errors, bad_alloc) is thrown as it is.
 // REQUIRES: the interpreter is held.

@@ -64,6 +64,9 @@ SITUATIONS = {
     "in a busy loop": Situation("busy", ABANDONED, AFTER_STOP_TIMEOUT),
     "in C": Situation("busy_in_c", ABANDONED, AFTER_PATIENCE),
     "in what goes on after the interruption": Situation("stubborn", ABANDONED, AFTER_PATIENCE),
+    "in a source that blocks": Situation("blocked", ABANDONED, AFTER_STOP_TIMEOUT, AFTER_PATIENCE),
+    "in a slow sink": Situation("slow_sink", ABANDONED, AFTER_PATIENCE),
+    "where threads do not take turns": Situation("unswitched", ABANDONED, AFTER_PATIENCE),
     "while stopping": Situation(
         "closing", ABANDONED, AT_ONCE, awaited=("ready", "closing"), options=LONG_TIMEOUT
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import DynamicSource, StatelessSourcePartition
+from cppwax.outputs import DynamicSink, StatelessSinkPartition
 from cppwax.testing import TestingSink, TestingSource
 
 
@@ -75,6 +77,57 @@ def _stuck(work: Callable[[], Any]) -> Dataflow:
     stream = op.map("stuck", op.input("inp", flow, TestingSource([1])), get_stuck)
     op.output("out", stream, TestingSink([]))
     return flow
+
+
+class _Blocked(_Quiet):
+    def next_batch(self) -> list[int]:
+        super().next_batch()
+        time.sleep(3600)
+        return []
+
+
+class BlockedSource(DynamicSource[int]):
+    """Does not come back from `next_batch`."""
+
+    def build(self, _step_id: str, worker_index: int, _worker_count: int) -> _Blocked:
+        return _Blocked(worker_index == 0)
+
+
+def blocked() -> Dataflow:
+    flow = Dataflow("blocked")
+    op.output("out", op.input("inp", flow, BlockedSource()), TestingSink([]))
+    return flow
+
+
+class _Slow(StatelessSinkPartition[int]):
+    def write_batch(self, _items: list[int]) -> None:
+        tell_ready()
+        time.sleep(3)
+
+
+class SlowSink(DynamicSink[int]):
+    """Takes longer for a batch than a stop may."""
+
+    def build(self, _step_id: str, _worker_index: int, _worker_count: int) -> _Slow:
+        return _Slow()
+
+
+def slow_sink() -> Dataflow:
+    flow = Dataflow("slow_sink")
+    items = op.input("inp", flow, TestingSource(range(10**9), 1000))
+    op.output("out", op.redistribute("spread", items), SlowSink())
+    return flow
+
+
+def unswitched() -> Dataflow:
+    """Another thread would have to wait for hours until a busy callback gives it its turn."""
+
+    def spin() -> None:
+        sys.setswitchinterval(1e6)
+        while True:
+            pass
+
+    return _stuck(spin)
 
 
 def sleeping() -> Dataflow:
