@@ -22,6 +22,7 @@
 #include "simulation/random_flow.hpp"
 #include "simulation/recovery_observer.hpp"
 #include "simulation/sim_cluster.hpp"
+#include "simulation/sim_store.hpp"
 #include "support/memory_files.hpp"
 #include "support/memory_partition.hpp"
 
@@ -63,9 +64,10 @@ struct ExecutionSettings {
 class RecoverySimulation {
  public:
   explicit RecoverySimulation(std::uint64_t seed)
-      : random_(seed), generated_(random_, 0), flow_(generated_.flow().build()) {
-    store_.resize(random_.between(1, 3));
-  }
+      : random_(seed),
+        generated_(random_, 0),
+        flow_(generated_.flow().build()),
+        store_(random_.between(1, 3)) {}
 
   struct Reached {
     int crashes = 0;
@@ -88,7 +90,7 @@ class RecoverySimulation {
   // What was run, for whoever looks for a failure.
   std::string description() const {
     std::ostringstream text;
-    text << store_.size() << " partitions" << log_.str();
+    text << store_.partitions().size() << " partitions" << log_.str();
     for (const test::StepSpec& spec : flow_.specs) {
       text << "\n  " << spec.id << " <-";
       for (const std::string& up : spec.inputs) text << ' ' << up;
@@ -108,11 +110,14 @@ class RecoverySimulation {
          << settings.cluster.epoch_interval.count() << " us, window "
          << settings.cluster.window.items << " items " << settings.cluster.window.bytes << " bytes"
          << (settings.is_fused ? ", fused" : "");
-    const bool is_restored = use_backup();
-    is_restored_ = is_restored_ || is_restored;
-    const recovery::Resume resume = recovery::find_resume(histories());
-    if (is_restored) claimed_ = resume.execution.cut;
-    committed_.erase(committed_.upper_bound(resume.execution.cut), committed_.end());
+    const auto restored = store_.use_copy(random_, claimed_);
+    const recovery::Resume resume = recovery::find_resume(store_.histories());
+    if (restored) {
+      log_ << ", with a copy of partition " << *restored;
+      claimed_ = resume.execution.cut;
+      is_restored_ = true;
+      ++reached_.restores;
+    }
     log_ << ", from " << resume.execution.cut << ", first " << resume.execution.first;
     ENGINE_ASSERT(resume.execution.cut >= claimed_, resume.execution.cut, claimed_);
     ENGINE_ASSERT(is_restored_ || resume.behind.empty());
@@ -126,13 +131,14 @@ class RecoverySimulation {
     is_restored_ = false;
     const Positions before = positions(resume.execution.cut);
     reached_.resumes_of_states += !resume.is_first && !before.empty();
-    if (backup_) backup_->least_kept = std::min(backup_->least_kept, settings.backup_epochs);
+    store_.begin(resume.execution.cut, settings.backup_epochs);
     give_stores(settings, resume, partitions);
 
     const graph::Plan plan =
         graph::add_snapshot_streams(settings.is_fused ? graph::fuse(flow_.plan) : flow_.plan);
     RecoveryObserver observer(flow_, !generated_.holds_items(),
-                              settings.cluster.epoch_interval == Duration::zero(), store_);
+                              settings.cluster.epoch_interval == Duration::zero(),
+                              store_.partitions());
     const test::IntLogic logic(flow_, clock_, observer, &files_);
     let_user_code_fail(settings);
     std::optional<SimCluster> cluster;
@@ -164,62 +170,17 @@ class RecoverySimulation {
     if (through) check_outcome(observer, before);
   }
 
-  std::vector<recovery::History> histories() const {
-    std::vector<recovery::History> all;
-    for (const test::StoredPartition& each : store_) all.push_back(each.history);
-    return all;
-  }
-
-  // Now and then a partition is copied, and later put back. Returns whether one was. It must be
-  // taken while what the others have kept reaches far enough back.
-  bool use_backup() {
-    const std::size_t ahead = partition_ahead();
-    const bool differ = store_[ahead].history.durable != claimed_;
-    if (random_.chance(differ ? 70 : 30)) {
-      const std::size_t p = random_.chance(50) ? ahead : random_.below(store_.size());
-      // A store that was never used says nothing of rows that a run has left.
-      if (!store_[p].history.executions.empty()) backup_ = Backup{p, store_[p]};
-    } else if (backup_ && random_.chance(40)) {
-      std::swap(store_[backup_->partition], backup_->copy);
-      std::vector<recovery::History> forgetful = histories();
-      for (recovery::History& each : forgetful) each.collected = Epoch(0);
-      const Epoch cut = recovery::find_resume(forgetful).execution.cut;
-      const auto newer =
-          static_cast<std::uint64_t>(std::distance(committed_.upper_bound(cut), committed_.end()));
-      try {
-        recovery::find_resume(histories());
-        log_ << "\nrestored partition " << backup_->partition;
-        backup_.reset();
-        ++reached_.restores;
-        return true;
-      } catch (const recovery::InconsistentPartitionsError&) {
-        ENGINE_ASSERT(newer > backup_->least_kept, newer, backup_->least_kept, cut);
-        std::swap(store_[backup_->partition], backup_->copy);
-      }
-    }
-    return false;
-  }
-
-  // Of the greatest durable epoch, which a crash may have left the others behind.
-  std::size_t partition_ahead() const {
-    const auto ahead =
-        std::max_element(store_.begin(), store_.end(), [](const auto& left, const auto& right) {
-          return left.history.durable < right.history.durable;
-        });
-    return static_cast<std::size_t>(ahead - store_.begin());
-  }
-
   // `running` is told of progress.
   Partitions open_partitions(SimCluster*& running) {
     Partitions partitions;
     owners_.clear();
-    for (std::size_t p = 0; p < store_.size(); ++p) {
+    for (std::size_t p = 0; p < store_.partitions().size(); ++p) {
       const auto notify = [this, &running, p] {
         running->post(owners_.at(p), channel::Control(channel::StoreProgress{}));
       };
-      partitions.push_back(
-          std::make_unique<test::MemoryPartition>(store_[p], random_.between(1, 4), notify));
-      partitions.back()->note_commits([this](Epoch epoch) { committed_.insert(epoch); });
+      partitions.push_back(std::make_unique<test::MemoryPartition>(store_.partitions()[p],
+                                                                   random_.between(1, 4), notify));
+      partitions.back()->note_commits([this](Epoch epoch) { store_.committed(epoch); });
       if (random_.chance(50)) partitions.back()->let_reads_wait();
     }
     return partitions;
@@ -296,13 +257,9 @@ class RecoverySimulation {
 
   Positions positions(Epoch cut) const {
     Positions positions;
-    for (const test::StoredPartition& each : store_) {
-      for (const auto& [name, versions] : each.entries) {
-        const auto state = test::StoredPartition::newest(versions, cut);
-        if (!state || !graph::is_source(spec_of(name.first).kind)) continue;
-        positions[name.first][name.second] = std::stoull(*state);
-      }
-    }
+    store_.each_state(cut, [&](const StepId& step, const std::string& key, const auto& state) {
+      if (graph::is_source(spec_of(step).kind)) positions[step][key] = std::stoull(state);
+    });
     return positions;
   }
 
@@ -311,11 +268,8 @@ class RecoverySimulation {
   std::set<StepId> steps_without_states(Epoch cut) const {
     std::set<StepId> without;
     for (const test::StepSpec& spec : flow_.specs) without.insert(spec.id);
-    for (const test::StoredPartition& each : store_) {
-      for (const auto& [name, versions] : each.entries) {
-        if (test::StoredPartition::newest(versions, cut)) without.erase(name.first);
-      }
-    }
+    store_.each_state(cut,
+                      [&](const StepId& step, const auto&, const auto&) { without.erase(step); });
     return without;
   }
 
@@ -345,7 +299,7 @@ class RecoverySimulation {
     const bool eof = kind == data::EndKind::kEof;
     ENGINE_ASSERT(eof || settings.stop_at_turn);
     (eof ? reached_.ends : reached_.stops) += 1;
-    reached_.durable += store_[0].history.durable.value();
+    reached_.durable += store_.partitions()[0].history.durable.value();
     const Model model(flow_);
     for (const test::StepSpec& spec : flow_.specs) {
       if (spec.kind != graph::StepKind::kStatefulBatch) continue;
@@ -360,8 +314,8 @@ class RecoverySimulation {
   }
 
   void check_outcome(const RecoveryObserver& observer, const Positions& before) {
-    Epoch durable = store_[0].history.durable;
-    for (const auto& each : store_) {
+    Epoch durable = store_.partitions()[0].history.durable;
+    for (const auto& each : store_.partitions()) {
       ENGINE_ASSERT(each.history.durable == durable, each.history.durable, durable);
     }
     const Positions after = positions(durable);
@@ -409,20 +363,12 @@ class RecoverySimulation {
   RandomFlow generated_;
   test::BuiltFlow flow_;
   // What survives an execution.
-  std::vector<test::StoredPartition> store_;
+  SimStore store_;
   test::MemoryFiles files_;
   Outcome written_;  // to sinks of both kinds, repetitions included
   test::FakeClock clock_;
   Epoch claimed_{};
 
-  std::set<Epoch> committed_;  // by any partition, in the history that lives
-  struct Backup {
-    std::size_t partition;
-    test::StoredPartition copy;
-    // By the executions since: so many epochs more than the last one can be gone back.
-    std::uint64_t least_kept = 1000;
-  };
-  std::optional<Backup> backup_;
   bool is_restored_ = false;  // since an execution began on all partitions
 
   std::vector<WorkerIndex> owners_;  // by partition
