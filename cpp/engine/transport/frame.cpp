@@ -150,6 +150,22 @@ FrameType write_control(WireWriter& out, const channel::Stop& stop) {
   return FrameType::kStop;
 }
 
+FrameType write_control(WireWriter& out, const channel::Loaded& loaded) {
+  write_worker(out, loaded.worker);
+  return FrameType::kLoaded;
+}
+
+channel::Loaded read_loaded(WireReader& in, const Seats& seats) {
+  const WorkerIndex worker(in.number<std::uint32_t>());
+  if (!seats.peer_worker(worker)) in.fail(WireError::kNotYours);
+  return {worker};
+}
+
+FrameType write_control(WireWriter&, const channel::StoreProgress&) {
+  ENGINE_ASSERT(false && "StoreProgress stays within a process");
+  return FrameType::kHeartbeat;
+}
+
 FrameType write_body(WireWriter& out, const ControlMessage& message) {
   write_worker(out, message.to);
   return std::visit([&](const auto& control) { return write_control(out, control); },
@@ -167,6 +183,8 @@ ControlMessage read_control(FrameType type, WireReader& in, const Seats& seats) 
       return {to, channel::OpenEpoch{read_epoch(in)}};
     case FrameType::kStop:
       return {to, channel::Stop{read_epoch(in)}};
+    case FrameType::kLoaded:
+      return {to, read_loaded(in, seats)};
     default:
       return {to, channel::StopRequest{}};
   }
@@ -242,6 +260,7 @@ Message read_any(FrameType type, WireReader& in, const Seats& seats) {
     case FrameType::kOpenEpoch:
     case FrameType::kStopRequest:
     case FrameType::kStop:
+    case FrameType::kLoaded:
       return read_control(type, in, seats);
     case FrameType::kBatch:
     case FrameType::kFragment:
@@ -270,7 +289,7 @@ Decoded<FrameHeader> FrameHeader::read(std::span<const std::byte> bytes) {
   const auto reserved = in.number<std::uint8_t>();
   const auto more_reserved = in.number<std::uint16_t>();
   if (type < static_cast<std::uint8_t>(FrameType::kHeartbeat) ||
-      type > static_cast<std::uint8_t>(FrameType::kDone)) {
+      type > static_cast<std::uint8_t>(FrameType::kLoaded)) {
     return WireError::kUnknownType;
   }
   if (reserved != 0 || more_reserved != 0) return WireError::kReserved;

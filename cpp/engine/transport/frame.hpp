@@ -27,6 +27,7 @@ enum class FrameType : std::uint8_t {
   kFailure,
   kFailureAck,
   kDone,
+  kLoaded,
 };
 
 // The most bytes of a batch in one frame.

@@ -59,6 +59,7 @@ std::vector<Input> seeds() {
                 ControlMessage{WorkerIndex(1), channel::Active{Epoch(1)}},
                 ControlMessage{WorkerIndex(1), channel::OpenEpoch{Epoch(2)}},
                 ControlMessage{WorkerIndex(0), channel::StopRequest{}},
+                ControlMessage{WorkerIndex(0), channel::Loaded{WorkerIndex(2)}},
                 ControlMessage{WorkerIndex(0), channel::Stop{Epoch(2)}}},
                3),
       input_of({Failure{FailureKind::kLost, "T", "m", "tb", "flow.s", WorkerIndex(3),

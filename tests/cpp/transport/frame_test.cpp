@@ -55,6 +55,7 @@ TEST(Frame, ControlComesBack) {
   EXPECT_EQ(control_back(channel::OpenEpoch{Epoch(8)}).epoch, Epoch(8));
   EXPECT_EQ(control_back(channel::Stop{Epoch(9)}).epoch, Epoch(9));
   control_back(channel::StopRequest{});
+  EXPECT_EQ(control_back(channel::Loaded{WorkerIndex(3)}).worker, WorkerIndex(3));
 }
 
 TEST(Frame, TheSizeOfPartsIsKnownBefore) {
@@ -108,7 +109,7 @@ void set(WireBytes& bytes, std::size_t at, unsigned value) {
 
 TEST(Frame, RefusesUnknownTypesAndReservedBits) {
   EXPECT_EQ(refusal(header(0, 0)), WireError::kUnknownType);
-  EXPECT_EQ(refusal(header(15, 0)), WireError::kUnknownType);
+  EXPECT_EQ(refusal(header(16, 0)), WireError::kUnknownType);
   EXPECT_EQ(refusal(header(255, 0)), WireError::kUnknownType);
   for (const std::size_t at : {5u, 6u, 7u}) {
     WireBytes bytes = header(1, 0);
@@ -118,7 +119,7 @@ TEST(Frame, RefusesUnknownTypesAndReservedBits) {
 }
 
 TEST(Frame, RefusesLengthsBeyondTheTypesLimitAtTheHeader) {
-  for (std::uint8_t type = 1; type <= 14; ++type) {
+  for (std::uint8_t type = 1; type <= 15; ++type) {
     EXPECT_EQ(refusal(header(type, 0xFFFFFFFF)), WireError::kFrameTooLong) << +type;
   }
   EXPECT_EQ(refusal(header(1, 65)), WireError::kFrameTooLong);
@@ -162,6 +163,7 @@ TEST(Frame, RefusesWhatThePeerCannotSpeakForOrTo) {
       ControlMessage{WorkerIndex(2), channel::Stop{Epoch(1)}},
       ControlMessage{WorkerIndex(0), channel::Parts{StepIndex(6), WorkerIndex(3), {}}},
       ControlMessage{WorkerIndex(0), channel::Parts{StepIndex(0), WorkerIndex(0), {}}},
+      ControlMessage{WorkerIndex(0), channel::Loaded{WorkerIndex(0)}},
       Failure{FailureKind::kFailed, "", "", "", "", {}, ProcessIndex(2), Epoch(1)},
       Failure{FailureKind::kFailed, "", "", "", "", WorkerIndex(1), ProcessIndex(1), Epoch(1)},
   };
