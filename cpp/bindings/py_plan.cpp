@@ -46,6 +46,25 @@ std::string type_of(py::handle value) {
   return py::str(py::type::handle_of(value).attr("__qualname__"));
 }
 
+[[noreturn]] void refuse(const std::string& owner, const char* attribute, const char* wanted,
+                         py::handle got) {
+  throw py::type_error(owner + ": `" + attribute + "` must be " + wanted + ", not a `" +
+                       type_of(got) +
+                       "`; attributes of flows and steps must stay as operators "
+                       "made them");
+}
+
+// A `Dataflow` is plain data: somebody may have changed its attributes, or removed them.
+py::object attribute_or_none(py::handle object, const char* name) {
+  return py::getattr(object, name, py::none());
+}
+
+std::string str_in(const std::string& owner, py::handle object, const char* name) {
+  const py::object value = attribute_or_none(object, name);
+  if (!py::isinstance<py::str>(value)) refuse(owner, name, "a `str`", value);
+  return value.cast<std::string>();
+}
+
 // The two kinds of sources, or of sinks.
 struct Ends {
   const char* module;
@@ -70,21 +89,26 @@ StepKind kind_of_end(const Ends& ends, const std::string& step_id, const char* a
 }
 
 StepKind kind_of(const CoreOperator& core, const std::string& step_id, py::handle op) {
-  if (core.kind == StepKind::kSourcePartitioned) {
-    return kind_of_end(kSources, step_id, "source", op.attr("source"));
-  }
-  if (core.kind == StepKind::kSinkPartitioned) {
-    return kind_of_end(kSinks, step_id, "sink", op.attr("sink"));
-  }
+  const auto end = [&](const Ends& ends, const char* name) {
+    return kind_of_end(ends, step_id, name, attribute_or_none(op, name));
+  };
+  if (core.kind == StepKind::kSourcePartitioned) return end(kSources, "source");
+  if (core.kind == StepKind::kSinkPartitioned) return end(kSinks, "sink");
   return core.kind;
 }
 
 // The streams that meet in these ports.
-std::vector<std::string> streams_of(py::handle op, const std::vector<const char*>& ports) {
+std::vector<std::string> streams_of(const std::string& owner, py::handle op,
+                                    const std::vector<const char*>& ports) {
   std::vector<std::string> ids;
-  for (const char* port : ports) {
-    const auto streams = op.attr(port).attr("stream_ids").attr("values")();
-    for (const py::handle id : streams) ids.push_back(id.cast<std::string>());
+  for (const char* name : ports) {
+    const py::object port = attribute_or_none(op, name);
+    const py::object streams = attribute_or_none(port, "stream_ids");
+    if (!py::isinstance<py::dict>(streams)) refuse(owner, name, "a `Port`", port);
+    for (const auto& [key, id] : py::cast<py::dict>(streams)) {
+      if (!py::isinstance<py::str>(id)) refuse(owner, name, "a `Port` of ids of streams", id);
+      ids.push_back(id.cast<std::string>());
+    }
   }
   return ids;
 }
@@ -93,12 +117,19 @@ class Reader {
  public:
   explicit Reader(std::string flow_id) : builder_(std::move(flow_id)) {}
 
-  void read(py::handle substeps) {
+  // The steps in something that has `substeps`.
+  void read(const std::string& owner, py::handle outer) {
+    const py::object substeps = attribute_or_none(outer, "substeps");
+    if (!py::isinstance<py::list>(substeps)) refuse(owner, "substeps", "a list", substeps);
     for (const py::handle op : substeps) {
+      if (!py::isinstance(op, operator_class_)) {
+        refuse(owner, "substeps", "a list of `Operator`s", op);
+      }
+      const std::string id = str_in("a step of " + owner, op, "step_id");
       if (py::bool_(op.attr("core"))) {
-        add(op);
+        add(id, op);
       } else {
-        read(op.attr("substeps"));
+        read("step '" + id + "'", op);
       }
     }
   }
@@ -116,19 +147,20 @@ class Reader {
   }
 
  private:
-  void add(py::handle op) {
-    const auto id = op.attr("step_id").cast<std::string>();
+  void add(const std::string& id, py::handle op) {
+    const std::string owner = "step '" + id + "'";
     const std::string name = py::str(py::type::handle_of(op).attr("__name__"));
     const CoreOperator* core = find_core_operator(name);
     if (core == nullptr) {
       throw py::type_error("step '" + id + "': the engine has no core operator `" + name +
                            "`; compose it of those in `cppwax.operators`");
     }
-    builder_.add(id, kind_of(*core, id, op), streams_of(op, core->inputs),
-                 streams_of(op, core->outputs));
+    builder_.add(id, kind_of(*core, id, op), streams_of(owner, op, core->inputs),
+                 streams_of(owner, op, core->outputs));
     added_.push_back(py::reinterpret_borrow<py::object>(op));
   }
 
+  py::object operator_class_ = py::module_::import("cppwax.dataflow").attr("Operator");
   graph::PlanBuilder builder_;
   std::vector<py::object> added_;
 };
@@ -140,8 +172,8 @@ PyPlan read_plan(py::handle flow) {
     throw py::type_error("`flow` must be a `cppwax.dataflow.Dataflow`, not a `" + type_of(flow) +
                          "`");
   }
-  Reader reader(flow.attr("flow_id").cast<std::string>());
-  reader.read(flow.attr("substeps"));
+  Reader reader(str_in("the flow", flow, "flow_id"));
+  reader.read("the flow", flow);
   return std::move(reader).finish();
 }
 

@@ -290,7 +290,12 @@ def _common_scope(scopes: Iterator[_Scope], where: str) -> _Scope:
 
 
 def _check_unused(step_id: str, scope: _Scope) -> None:
-    if any(step.step_id == step_id for step in scope.substeps):
+    used = scope.used_ids
+    if len(used) > len(scope.substeps):
+        used.clear()  # somebody has taken steps out
+    # Only those that are new, or defining a flow would take quadratic time.
+    used.update(step.step_id for step in scope.substeps[len(used) :])
+    if step_id in used:
         raise ValueError(f"step {step_id!r} already exists; give each step a name of its own")
 
 

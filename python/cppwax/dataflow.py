@@ -141,6 +141,8 @@ class _Scope:
     parent_id: str
     substeps: list[Operator] = field(repr=False)
     flow: "Dataflow" = field(repr=False)
+    used_ids: set[str] = field(default_factory=set, repr=False)
+    """The ids of the steps, as far as they were looked at."""
 
 
 @dataclass(frozen=True)

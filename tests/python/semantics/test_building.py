@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import cppwax.operators as op
-from cppwax.dataflow import Dataflow, KeyedStream, Stream, operator
+from cppwax.dataflow import Dataflow, KeyedStream, SinglePort, Stream, operator
 from cppwax.testing import TestingSink, TestingSource
 from tests.python.conftest import EntryPoint
-from tests.python.flows import fails, through
+from tests.python.flows import fails, fails_bare, through
 from tests.python.logics import Log, calls
 from tests.python.scripted import dynamic_sink, fixed_source
 
@@ -129,3 +129,62 @@ def test_wide_flows_run(entry_point: EntryPoint) -> None:
         return op.merge("all", *[op.map(f"add_{i}", s, lambda x, i=i: x + i) for i in range(100)])
 
     assert sorted(through(entry_point, [0, 1000], fan)) == [*range(100), *range(1000, 1100)]
+
+
+def test_defining_a_flow_looks_at_each_step_a_few_times() -> None:
+    class Counted(list[Any]):
+        looked_at = 0
+
+        def __iter__(self) -> Any:
+            for step in super().__iter__():
+                Counted.looked_at += 1
+                yield step
+
+        def __getitem__(self, index: Any) -> Any:
+            found = super().__getitem__(index)
+            Counted.looked_at += len(found) if isinstance(index, slice) else 1
+            return found
+
+    flow = Dataflow("flow", Counted())
+    s = op.input("inp", flow, TestingSource([1]))
+    for i in range(500):
+        s = op.map(f"step_{i}", s, str)
+    assert Counted.looked_at < 5 * 500
+
+
+def test_names_of_steps_that_were_taken_out_are_free_again() -> None:
+    flow = Dataflow("flow")
+    s = op.input("inp", flow, TestingSource([1]))
+    op.map("one", s, str)
+    flow.substeps.pop()
+    op.map("one", s, str)
+    with pytest.raises(ValueError, match="already exists"):
+        op.map("one", s, str)
+
+
+BROKEN = [
+    # Where, which attribute, what it is instead, what is said.
+    ("flow", "flow_id", 5, "the flow: `flow_id` must be a `str`, not a `int`"),
+    ("flow", "substeps", (), "the flow: `substeps` must be a list, not a `tuple`"),
+    ("flow", "substeps", [5], "the flow: `substeps` must be a list of `Operator`s, not a `int`"),
+    ("map", "substeps", None, "step 'flow.map': `substeps` must be a list, not a `NoneType`"),
+    ("map", "step_id", 5, "a step of the flow: `step_id` must be a `str`, not a `int`"),
+    ("core", "step_id", None, "a step of step 'flow.map': `step_id` must be a `str`"),
+    ("core", "up", "x", "step 'flow.map.flat_map_batch': `up` must be a `Port`, not a `str`"),
+    ("core", "down", SinglePort("p", 5), "`down` must be a `Port` of ids of streams, not a `int`"),
+    ("input", "source", None, "step 'flow.inp': the source must be a `FixedPartitionedSource`"),
+]
+
+
+@pytest.mark.parametrize(("where", "attribute", "value", "message"), BROKEN)
+def test_an_attribute_broken_by_hand_is_named(
+    entry_point: EntryPoint, where: str, attribute: str, value: Any, message: str
+) -> None:
+    flow = Dataflow("flow")
+    s = op.input("inp", flow, TestingSource([1]))
+    op.output("out", op.map("map", s, str), TestingSink([]))
+    source, mapped, _ = flow.substeps
+    broken = {"flow": flow, "input": source, "map": mapped, "core": mapped.substeps[0]}[where]
+    object.__setattr__(broken, attribute, value)
+    with fails_bare(TypeError, match=message):
+        entry_point(flow)
