@@ -1,0 +1,135 @@
+"""The benchmarks still run, in small, and give right results on all sides; no speed is asserted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from benchmarks import report
+from benchmarks.__main__ import ROWS
+from benchmarks.idle import Idle
+from benchmarks.own_source import OwnSource
+from benchmarks.start import Start, _start
+from benchmarks.workload import (
+    CPPWAX,
+    GRAIN,
+    LOOP,
+    ROOT,
+    Cost,
+    Library,
+    Row,
+    Side,
+    Workload,
+    at_most,
+)
+
+SIDES = [
+    pytest.param(row, side, id=f"{row.name}-{side.label}")
+    for row in ROWS
+    for side in row.sides
+    if not side.package or find_spec(side.package)
+]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("row", "side"), SIDES)
+def test_side_gives_the_right_result(row: Row, side: Side) -> None:
+    if isinstance(row, Start):
+        assert _start(side).wall > 0
+        return
+    # The size of an idle run is a time.
+    count = row.size(side, 0.05) if isinstance(row, Idle) else GRAIN
+    for size in (count, 0):
+        where = [row.name, str(row.sides.index(side)), str(size), "10"]
+        done = run("benchmarks", "--one", *where)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout).keys() == {"cpu", "wall"}
+
+
+def test_wrong_result_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    class Wrong(OwnSource):
+        def flow(self, library: Library) -> Any:
+            self._count -= 1
+            return super().flow(library)
+
+        def is_right(self) -> bool:
+            self._count += 1
+            return super().is_right()
+
+    assert Wrong().run_here(CPPWAX, GRAIN, 0) == 1
+    assert capsys.readouterr() == ("", "WRONG RESULT\n")
+
+
+def test_rounds_end_in_a_table() -> None:
+    done = run("benchmarks", "--rounds", "2", "--seconds", "0.01", "start", "batch_size_one")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()[-2:]] == [
+        "start",
+        "batch_size_one",
+    ]
+
+
+def test_unknown_row_is_refused() -> None:
+    done = run("benchmarks", "no_such_row")
+    assert done.returncode == 2
+    assert "no such row: no_such_row" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("benchmarks.wordcount", "--megabytes", "1"),
+        ("benchmarks.flat_memory", "--items", "100000"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_of_their_own(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "right" in done.stdout
+
+
+class Asked(Workload):
+    """A row whose loop takes 100 ns an item."""
+
+    name = "asked"
+    title = "of nothing"
+    sides = (CPPWAX, LOOP)
+
+    def prepare(self, count: int, setting: int) -> None:
+        raise AssertionError("not to be run")
+
+    def flow(self, library: Library) -> Any:
+        raise AssertionError("not to be run")
+
+    def is_right(self) -> bool:
+        raise AssertionError("not to be run")
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "verdict"), [(130, "1.3x loop: hit"), (140, "1.3x loop: MISS, is 1.4")]
+)
+def test_verdict(nanoseconds: float, verdict: str) -> None:
+    row = Asked()
+    row.bars = (at_most("must", 1.3),)
+    costs = {
+        CPPWAX: [Cost(nanoseconds * 1e-9, 0.0)] * 3,
+        LOOP: [Cost(100e-9, 0.0)] * 3,
+    }
+    measured = report.Measured(row, {CPPWAX: 1, LOOP: 1}, costs)
+    assert verdict in report.table([measured])
