@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "bindings/logic/keyed_item.hpp"
 #include "bindings/py_call.hpp"
 
 namespace cppwax::bindings {
@@ -12,7 +13,20 @@ PartChoice::PartChoice(const PyStep& step, const PyTypes& types, std::size_t par
       sink_(attribute_of(step.op.ptr(), "sink")),
       part_count_(part_count) {}
 
-std::size_t PartChoice::of(PyObject* key) const {
+PlacedItem PartChoice::choose(PyObject* item) const {
+  const KeyedItem pair = keyed_item(step_, item);
+  return {part_of(pair.key), pair.value};
+}
+
+PyObject* PartChoice::placed(PyObject* item) const {
+  const PlacedItem placed = choose(item);
+  const auto part = py::reinterpret_steal<py::object>(PyLong_FromSize_t(placed.part));
+  PyObject* pair = part ? PyTuple_Pack(2, part.ptr(), placed.value) : nullptr;
+  if (pair == nullptr) throw_user_error("making an item");
+  return pair;
+}
+
+std::size_t PartChoice::part_of(PyObject* key) const {
   const auto doing = [&] { return "calling `part_fn` for key " + shown(key); };
   if (part_count_ == 0) {
     PyErr_Format(PyExc_ValueError,

@@ -14,19 +14,18 @@ namespace cppwax::bindings {
 
 namespace {
 
-// Deals out the items of a batch by a rule for each key.
-class KeyedRouter : public channel::Router {
+// Deals out the items of a batch by a rule for each.
+class ItemRouter : public channel::Router {
  public:
-  KeyedRouter(const StepId& step, std::uint32_t worker_count)
-      : step_(step), worker_count_(worker_count) {}
+  explicit ItemRouter(std::uint32_t worker_count) : worker_count_(worker_count) {}
 
-  void split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& parts) final {
+  void split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& parts) override {
     // Worked out for all items first: from the first move on nothing may fail.
     owners_.clear();
     counts_.assign(worker_count_, 0);
     starts_.clear();
     as_py(*batch).each_item([&](PyObject* item, bool starts) {
-      const std::uint32_t owner = owner_of_key(keyed_item(step_, item).key);
+      const std::uint32_t owner = owner_of_item(item);
       if (starts) starts_.push_back(owners_.size());
       owners_.push_back(owner);
       ++counts_[owner];
@@ -53,40 +52,57 @@ class KeyedRouter : public channel::Router {
   }
 
  protected:
-  virtual std::uint32_t owner_of_key(PyObject* key) = 0;
+  virtual std::uint32_t owner_of_item(PyObject* item) = 0;
 
   std::uint32_t worker_count() const { return worker_count_; }
 
  private:
-  const StepId& step_;
   std::uint32_t worker_count_;
   std::vector<std::uint32_t> owners_;  // scratch of `split`, by item
   std::vector<std::size_t> starts_;    // of parts, but the first
   std::vector<std::size_t> counts_;    // by worker
 };
 
-class HashRouter final : public KeyedRouter {
+class HashRouter final : public ItemRouter {
  public:
-  using KeyedRouter::KeyedRouter;
+  HashRouter(const StepId& step, std::uint32_t worker_count)
+      : ItemRouter(worker_count), step_(step) {}
 
  private:
-  std::uint32_t owner_of_key(PyObject* key) override {
+  std::uint32_t owner_of_item(PyObject* item) override {
+    PyObject* key = keyed_item(step_, item).key;
     return owner_of(stable_hash(key_bytes(key, storage_)), worker_count()).value();
   }
 
+  const StepId& step_;
   std::string storage_;
 };
 
-class PartitionRouter final : public KeyedRouter {
+// Sends (place of the partition, value) on instead of (key, value): whose partition is chosen twice
+// may be written by two workers, if `part_fn` does not always say the same.
+class PartitionRouter final : public ItemRouter {
  public:
   PartitionRouter(const PyStep& step, const PyTypes& types, operators::Seat seat,
                   const progress::Assignment& parts)
-      : KeyedRouter(step.id, seat.worker_count), choice_(step, types, parts.size()) {
+      : ItemRouter(seat.worker_count), choice_(step, types, parts.size()) {
     for (const auto& [name, worker] : parts) workers_.push_back(worker.value());
   }
 
+  void split(data::PayloadPtr batch, std::vector<data::PayloadPtr>& parts) override {
+    PyPayload::Rewriter rewriter(as_py(*batch));
+    while (!rewriter.done()) {
+      rewriter.rewrite_part([this](PyObject* item) {
+        PyObject* placed = choice_.placed(item);
+        Py_DECREF(item);
+        return placed;
+      });
+    }
+    rewriter.finish();
+    ItemRouter::split(std::move(batch), parts);
+  }
+
  private:
-  std::uint32_t owner_of_key(PyObject* key) override { return workers_[choice_.of(key)]; }
+  std::uint32_t owner_of_item(PyObject* item) override { return workers_[placed_item(item).part]; }
 
   PartChoice choice_;
   std::vector<std::uint32_t> workers_;  // by partition, in order of the names

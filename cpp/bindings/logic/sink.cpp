@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "bindings/logic/built_part.hpp"
-#include "bindings/logic/keyed_item.hpp"
 #include "bindings/logic/native_sink.hpp"
 #include "bindings/logic/part_choice.hpp"
 #include "bindings/logic/state_codec.hpp"
@@ -52,7 +51,10 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
  public:
   PartitionedLogic(const PyStep& step, const PyTypes& types, operators::Seat seat,
                    const progress::Assignment& parts)
-      : step_(step), types_(types), choice_(step, types, parts.size()) {
+      : step_(step),
+        types_(types),
+        choice_(step, types, parts.size()),
+        are_placed_(seat.worker_count > 1) {
     for (const auto& [name, worker] : parts) {
       parts_.push_back({.name = name, .is_own = worker == seat.worker});
     }
@@ -63,10 +65,10 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
     // In order of the first item of each, so that parts are built and written in order of arrival.
     std::vector<Part*> touched;
     for (PyObject* item : as_py(*batch).items()) {
-      const KeyedItem pair = keyed_item(step_.id, item);
-      Part& part = parts_[choice_.of(pair.key)];
+      const PlacedItem placed = are_placed_ ? placed_item(item) : choice_.choose(item);
+      Part& part = parts_[placed.part];
       if (part.values.empty()) touched.push_back(&part);
-      part.values.push_borrowed(pair.value);
+      part.values.push_borrowed(placed.value);
     }
     batch.reset();
     for (Part* part : touched) {
@@ -129,6 +131,7 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
   const PyStep& step_;
   const PyTypes& types_;
   PartChoice choice_;
+  bool are_placed_;                  // items, by the router of several workers
   std::optional<StateCodec> codec_;  // with recovery only
   std::vector<Part> parts_;          // in order of the names
 };

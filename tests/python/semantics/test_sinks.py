@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from zlib import adler32
 
@@ -68,6 +69,15 @@ def test_any_number_from_0_on_will_do(entry_point: EntryPoint, number: int) -> N
     log: Log = []
     _write(entry_point, [("a", 1)], fixed_sink(log, part_fn=number))
     assert _written(log) == {"ab"[number % 2]: [1]}
+
+
+def test_a_partition_is_chosen_once_for_each_item(entry_point: EntryPoint) -> None:
+    """One that may say something else the next time sends no item to a wrong worker either."""
+    log: Log = []
+    numbers = itertools.count()
+    _write(entry_point, _ITEMS * 10, fixed_sink(log, part_fn=lambda _key: next(numbers)))
+    assert next(numbers) == len(_ITEMS) * 10
+    assert sorted(part for _, _, part, _ in calls(log, "build_part")) == ["a", "b"]
 
 
 @pytest.mark.parametrize("number", [-1, 2**64, 2**100])
