@@ -29,6 +29,8 @@ struct Answer {
 // A key that a job has to call, with its values in a batch: a chain through the batch's values.
 struct Woken {
   KeySlotPtr slot;
+  Call call;
+  bool is_last = true;  // of the calls to this key; it is asked for its next due time then
   std::size_t first_value = kNowhere;
   std::size_t last_value = kNowhere;
   std::size_t value_count = 0;
@@ -71,7 +73,8 @@ class Keys {
     if (seat.recovery) changes_.emplace();
   }
 
-  // Puts the values of a batch to their keys; returns the keys in order of their first value.
+  // Puts the values of a batch to their keys; returns the keys in order of their first value, and
+  // after them those that are due already, whatever their `on_batch` will say.
   std::vector<Woken> group(const PyPayload& batch, GroupedValues& values) {
     std::vector<Woken> woken;
     values.reserve(batch.size());
@@ -82,22 +85,25 @@ class Keys {
       if (slot->batch != batches_) {
         slot->batch = batches_;
         slot->group = woken.size();
-        woken.push_back({slot});
+        woken.push_back({slot, Call::kOnBatch});
       }
       values.add(woken[slot->group], pair.value);
     }
+    if (due_.least()) add_due(woken, system_clock().wall());
     return woken;
   }
 
   std::vector<Woken> due_at(WallTime now) {
     std::vector<Woken> woken;
-    for (KeySlot* slot : due_.take_due(now)) woken.push_back({table_.find_or_add(slot->key.ptr())});
+    for (KeySlot* slot : due_.take_due(now)) {
+      woken.push_back({table_.find_or_add(slot->key.ptr()), Call::kOnNotify});
+    }
     return woken;
   }
 
   std::vector<Woken> all() const {
     std::vector<Woken> woken;
-    for (KeySlotPtr& slot : table_.sorted()) woken.push_back({std::move(slot)});
+    for (KeySlotPtr& slot : table_.sorted()) woken.push_back({std::move(slot), Call::kOnEof});
     return woken;
   }
 
@@ -164,6 +170,13 @@ class Keys {
   }
 
  private:
+  void add_due(std::vector<Woken>& woken, WallTime now) {
+    for (Woken& due : due_at(now)) {
+      if (due.slot->batch == batches_) woken[due.slot->group].is_last = false;
+      woken.push_back(std::move(due));
+    }
+  }
+
   static std::string of_key(const KeySlot& slot) { return " of key " + shown(slot.key.ptr()); }
   static std::string calling(const char* method, const KeySlot& slot) {
     return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
@@ -221,13 +234,13 @@ class Keys {
   std::optional<KeyChanges> changes_;  // with recovery only
 };
 
-// Calls one method for each of the woken keys, then asks those that are left when they are due.
+// Makes the calls to the woken keys, then asks those that are left when they are due.
 // Several such jobs may be in progress at a time, in different epochs.
 class KeysJob : public operators::Job {
  public:
   // `keys` outlives the job.
-  KeysJob(Keys& keys, Call call, std::vector<Woken> woken, GroupedValues values = {})
-      : keys_(keys), call_(call), woken_(std::move(woken)), values_(std::move(values)) {}
+  KeysJob(Keys& keys, std::vector<Woken> woken, GroupedValues values = {})
+      : keys_(keys), woken_(std::move(woken)), values_(std::move(values)) {}
 
   Work run(Emitter& out) override {
     while (next_ < woken_.size()) {
@@ -241,14 +254,16 @@ class KeysJob : public operators::Job {
       if (!gathered->empty()) out.emit(std::move(gathered));
     }
     for (const Woken& key : woken_) {
-      if (!key.slot->erased) keys_.ask_notify_at(*key.slot);
+      if (key.is_last && !key.slot->erased) keys_.ask_notify_at(*key.slot);
     }
     return Work::kDone;
   }
 
  private:
   void wake(Woken& key, PyPayload& gathered, BytesMeter& meter) {
-    if (call_ == Call::kOnBatch) {
+    if (key.call == Call::kOnBatch) {
+      // Another slot has no other calls.
+      if (key.slot->erased) key.is_last = true;
       key.slot = keys_.present(key.slot);
     } else if (key.slot->erased) {
       return;
@@ -266,7 +281,7 @@ class KeysJob : public operators::Job {
   }
 
   Answer ask(const Woken& key) {
-    switch (call_) {
+    switch (key.call) {
       case Call::kOnBatch:
         return keys_.on_batch(*key.slot, values_.take(key));
       case Call::kOnNotify:
@@ -278,7 +293,6 @@ class KeysJob : public operators::Job {
   }
 
   Keys& keys_;
-  Call call_;
   std::vector<Woken> woken_;
   GroupedValues values_;
   std::size_t next_ = 0;
@@ -293,15 +307,15 @@ class BuilderBody : public operators::KeyedBody {
     GroupedValues values;
     auto woken = keys_.group(as_py(*batch), values);
     batch.reset();
-    return std::make_unique<KeysJob>(keys_, Call::kOnBatch, std::move(woken), std::move(values));
+    return std::make_unique<KeysJob>(keys_, std::move(woken), std::move(values));
   }
 
   std::unique_ptr<operators::Job> on_due(WallTime now) override {
-    return std::make_unique<KeysJob>(keys_, Call::kOnNotify, keys_.due_at(now));
+    return std::make_unique<KeysJob>(keys_, keys_.due_at(now));
   }
 
   std::unique_ptr<operators::Job> on_eof() override {
-    return std::make_unique<KeysJob>(keys_, Call::kOnEof, keys_.all());
+    return std::make_unique<KeysJob>(keys_, keys_.all());
   }
 
   std::optional<WallTime> next_due() const override { return keys_.next_due(); }
