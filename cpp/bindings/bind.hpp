@@ -5,6 +5,7 @@
 
 namespace cppwax::bindings {
 
+void bind_codec(pybind11::module_& module);
 void bind_run(pybind11::module_& module);
 
 }  // namespace cppwax::bindings

@@ -4,6 +4,7 @@
 // It needs Python's own header before it.
 #include <datetime.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <exception>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "bindings/bind.hpp"
+#include "bindings/cluster_settings.hpp"
 #include "bindings/forked_child.hpp"
 #include "bindings/gil.hpp"
 #include "bindings/last_words.hpp"
@@ -22,6 +24,7 @@
 #include "bindings/py_plan.hpp"
 #include "bindings/quiet_thread.hpp"
 #include "bindings/signals.hpp"
+#include "bindings/told_failure.hpp"
 #include "bindings/user_threads.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
@@ -36,7 +39,7 @@ namespace {
 
 constexpr const char* kRunDoc =
     R"(run(flow, *, worker_count=1, on_caller_thread=True,
-    epoch_interval=None, stop_timeout=None, end_process=False)
+    epoch_interval=None, stop_timeout=None, end_process=False, cluster=None)
 --
 
 Run a dataflow to its end.
@@ -58,13 +61,16 @@ Args:
         ends the process at once with the signal's exit code; so does a failure or an abort, with
         exit code 1, when a worker stays that long in the call that it was in. Else `run` returns
         when the call does.
+    cluster: A `cppwax._cluster.Cluster`, if this process is one of several.
 
 Returns:
     "eof": the data ended. "aborted": a source raised `AbortExecution`. "stopped": SIGTERM came, and
     what was in flight was delivered in time. "abandoned": SIGTERM came, and it was not.
 
 Raises:
-    CppwaxRuntimeError: The flow failed; `__cause__` is the exception that made it fail.
+    CppwaxRuntimeError: The flow failed, here or on another process; `__cause__` is the exception
+        that made it fail.
+    ClusterError: The processes could not meet, do not fit, or one was lost.
     KeyboardInterrupt: SIGINT came.
     TypeError: `flow` is no `Dataflow`, it has a source or sink of an unknown kind, or another
         argument is of the wrong type.
@@ -117,8 +123,8 @@ std::uint32_t worker_count_of(const py::object& value) {
 // The logic of a run, whose threads in user code are known.
 class WatchedLogicFactory : public PyLogicFactory {
  public:
-  WatchedLogicFactory(std::vector<PyStep> steps, UserThreads& threads)
-      : PyLogicFactory(std::move(steps)), threads_(threads) {}
+  WatchedLogicFactory(std::vector<PyStep> steps, UserThreads& threads, bool leaves_process)
+      : PyLogicFactory(std::move(steps), leaves_process), threads_(threads) {}
 
   std::unique_ptr<operators::UserCodeScope> scope() const override {
     return threads_.watch(PyLogicFactory::scope());
@@ -244,19 +250,31 @@ std::string result_of(const Ended& ended) {
   raise_to_python(ended.failure);
 }
 
-std::string run(const py::object& flow, worker::RunSettings settings, StopSettings stop) {
+void print_warning(const std::string& text) {
+  const std::string line = "cppwax: " + text + "\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::string run(const py::object& flow, worker::RunSettings settings, StopSettings stop,
+                const py::object& cluster) {
   watch_forks();
   // Now, since a run may fail because no file can be opened any more.
   py::module_::import("cppwax.errors");
   try {
     PyPlan read = read_plan(flow);
+    if (!cluster.is_none()) {
+      settings.cluster = cluster_settings(cluster, settings.worker_count, read.plan);
+      settings.describe = told_failure;
+      settings.on_warning = print_warning;
+      settings.on_stop = early_end_noted;
+    }
     UserThreads threads;
     LastWords last_words;
     settings.on_early_end = [&](const std::exception_ptr& failure) {
       early_end_noted();
       if (failure && stop.end_process) last_words.keep(failure);
     };
-    const WatchedLogicFactory logic(std::move(read.steps), threads);
+    const WatchedLogicFactory logic(std::move(read.steps), threads, settings.cluster.has_value());
     worker::Runtime runtime(read.plan, logic, system_clock(), settings);
     const WatchedRun watched{
         .runtime = runtime, .threads = threads, .last_words = last_words, .stop = stop};
@@ -274,7 +292,8 @@ void bind_run(py::module_& module) {
   module.def(
       "run",
       [](const py::object& flow, const py::object& worker_count, bool on_caller_thread,
-         const py::object& epoch_interval, const py::object& stop_timeout, bool end_process) {
+         const py::object& epoch_interval, const py::object& stop_timeout, bool end_process,
+         const py::object& cluster) {
         worker::RunSettings settings;
         settings.worker_count = worker_count_of(worker_count);
         settings.epoch_interval =
@@ -283,11 +302,12 @@ void bind_run(py::module_& module) {
         StopSettings stop;
         stop.timeout = duration_of("stop_timeout", stop_timeout, stop.timeout);
         stop.end_process = end_process;
-        return run(flow, settings, stop);
+        return run(flow, std::move(settings), stop, cluster);
       },
       kRunDoc, py::arg("flow"), py::kw_only(), py::arg("worker_count") = 1,
       py::arg("on_caller_thread") = true, py::arg("epoch_interval") = py::none(),
-      py::arg("stop_timeout") = py::none(), py::arg("end_process") = false);
+      py::arg("stop_timeout") = py::none(), py::arg("end_process") = false,
+      py::arg("cluster") = py::none());
 }
 
 }  // namespace cppwax::bindings

@@ -11,6 +11,7 @@
 #include "bindings/forked_child.hpp"
 #include "bindings/gil.hpp"
 #include "engine/base/error.hpp"
+#include "engine/worker/cluster_link.hpp"
 
 namespace cppwax::bindings {
 
@@ -102,6 +103,19 @@ std::string root_type_of(const std::exception_ptr& cause) {
   raise_with_cause("CppwaxRuntimeError", message, {});
 }
 
+// What another process has told: its words, and under them its traceback.
+[[noreturn]] void raise_remote(const worker::RemoteFailure& remote) {
+  const transport::Failure& told = remote.outcome.first;
+  std::string message = told.message;
+  if (remote.outcome.others > 0) {
+    message += " (and " + std::to_string(remote.outcome.others) + " more processes failed)";
+  }
+  std::ostringstream cause;
+  cause << "on process " << told.process << ":\n" << told.traceback;
+  py::object remote_error = new_exception("RemoteError", std::move(cause).str());
+  raise_with_cause("CppwaxRuntimeError", message, std::move(remote_error));
+}
+
 [[noreturn]] void raise_bug(const std::string& what, const ErrorContext& context) {
   raise_with_cause("CppwaxRuntimeError",
                    place_of(context) +
@@ -149,6 +163,8 @@ void raise_to_python(const std::exception_ptr& error) {
     raise_with_cause("CppwaxRuntimeError", std::string("the dataflow cannot run: ") + config.what(),
                      py::reinterpret_steal<py::object>(
                          PyObject_CallFunction(PyExc_ValueError, "s", config.what())));
+  } catch (const worker::RemoteFailure& remote) {
+    raise_remote(remote);
   } catch (const TransportError& transport) {
     raise_with_cause("ClusterError", transport.what(), {});
   } catch (const RecoveryError& recovery) {

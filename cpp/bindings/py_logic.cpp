@@ -11,14 +11,41 @@
 #include "bindings/logic/sink.hpp"
 #include "bindings/logic/source.hpp"
 #include "bindings/py_call.hpp"
+#include "bindings/py_codec.hpp"
 #include "bindings/py_types.hpp"
 
 namespace cppwax::bindings {
 
 using operators::Seat;
 
-PyLogicFactory::PyLogicFactory(std::vector<PyStep> steps)
-    : steps_(std::move(steps)), types_(std::make_unique<PyTypes>()) {}
+namespace {
+
+// Of a run whose items stay here: nothing of pickle is loaded for it.
+class NoCodec final : public data::PayloadCodec {
+ public:
+  data::Encoded encode(const data::Payload&) const override { refuse(); }
+  data::PayloadPtr decode(data::Encoded) const override { refuse(); }
+
+ private:
+  [[noreturn]] static void refuse() {
+    throw InvariantError("an item was to leave the only process of a run");
+  }
+};
+
+}  // namespace
+
+PyLogicFactory::PyLogicFactory(std::vector<PyStep> steps, bool leaves_process)
+    : steps_(std::move(steps)), types_(std::make_unique<PyTypes>()) {
+  if (leaves_process) {
+    codec_ = std::make_unique<PyCodec>();
+  } else {
+    codec_ = std::make_unique<NoCodec>();
+  }
+}
+
+const data::PayloadCodec& PyLogicFactory::codec() const {
+  return *codec_;
+}
 
 PyLogicFactory::~PyLogicFactory() = default;
 

@@ -16,11 +16,12 @@ struct PyTypes;
 // One for a run. Constructed and destroyed with the interpreter held; immutable in between.
 class PyLogicFactory : public operators::LogicFactory {
  public:
-  // `steps[i]` is the step that the plan knows as logic i.
-  explicit PyLogicFactory(std::vector<PyStep> steps);
+  // `steps[i]` is the step that the plan knows as logic i. `leaves_process`: whether items do.
+  PyLogicFactory(std::vector<PyStep> steps, bool leaves_process);
   ~PyLogicFactory() override;
 
   std::unique_ptr<operators::UserCodeScope> scope() const override;
+  const data::PayloadCodec& codec() const override;
 
   std::unique_ptr<operators::FlatMapBatchLogic> flat_map_batch(StepIndex step,
                                                                operators::Seat seat) const override;
@@ -51,6 +52,7 @@ class PyLogicFactory : public operators::LogicFactory {
 
   std::vector<PyStep> steps_;
   std::unique_ptr<const PyTypes> types_;
+  std::unique_ptr<const data::PayloadCodec> codec_;
 };
 
 }  // namespace cppwax::bindings

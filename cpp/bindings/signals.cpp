@@ -57,6 +57,7 @@ class Watcher {
   void take_signal(int number);
   void wake_main_thread(const signal_handlers::News& news);
   void look_for_early_ends();
+  void take_told_stop(WatchedRun& run, SteadyTime now);
   void keep_deadlines();
   void keep_deadline(WatchedRun& run, SteadyTime now);
   std::optional<SteadyTime> next_deadline();
@@ -163,7 +164,7 @@ void Watcher::take_signal(int number) {
     auto& signal = run->outcome.signal;
     const auto due = signal == 0 ? now + run->stop.timeout : now;
     if (signal == 0) {
-      run->runtime.request_stop();
+      run->runtime.request_stop(number);
     } else if (run->stop.end_process) {
       end_process(*run, number);
     }
@@ -191,10 +192,20 @@ void Watcher::look_for_early_ends() {
   const auto now = system_clock().steady();
   std::lock_guard lock(runs_mutex_);
   for (WatchedRun* run : runs_) {
+    take_told_stop(*run, now);
     if (run->early_end_seen || !run->runtime.ended_early()) continue;
     run->early_end_seen = true;
     if (!run->deadline) run->deadline = now + run->stop.timeout;
   }
+}
+
+// Another process was told to stop, and this one with it: as if the signal had come here.
+void Watcher::take_told_stop(WatchedRun& run, SteadyTime now) {
+  const auto told = run.runtime.stop_told();
+  if (!told || run.stop_seen) return;
+  run.stop_seen = true;
+  if (!run.deadline) run.deadline = now + run.stop.timeout;
+  if (run.outcome.signal == 0) run.outcome.signal = *told == 0 ? SIGTERM : *told;
 }
 
 void Watcher::keep_deadlines() {

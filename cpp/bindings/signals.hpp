@@ -49,6 +49,7 @@ struct WatchedRun {
   // The watcher's own. When the run is to be abandoned next, or was; empty: not foreseen.
   std::optional<SteadyTime> deadline{};
   bool early_end_seen = false;
+  bool stop_seen = false;
   // Whether an interruption is for all threads in user code, or for those at work only: a failure
   // lets `close` take its time.
   bool interrupts_all = false;

@@ -1,6 +1,7 @@
 from datetime import timedelta
 from typing import Literal
 
+from cppwax._cluster import Cluster
 from cppwax.dataflow import Dataflow
 
 def run(
@@ -11,4 +12,5 @@ def run(
     epoch_interval: timedelta | None = None,
     stop_timeout: timedelta | None = None,
     end_process: bool = False,
+    cluster: Cluster | None = None,
 ) -> Literal["eof", "aborted", "stopped", "abandoned"]: ...

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from cppwax.dataflow import Dataflow
 
-
-def check_one_process(addresses: Sequence[str] | None, proc_id: int) -> None:
-    """Refuse a cluster of several processes.
-
-    Args:
-        addresses: Addresses of all processes; `None` or none at all is one process.
-        proc_id: Which of them this is.
-
-    Raises:
-        TypeError: An argument is of the wrong type.
-        ValueError: There are several addresses, or this process is none of them.
-    """
-    if isinstance(addresses, str):
-        raise TypeError(f"addresses must be a list of `host:port`; write [{addresses!r}]")
-    addresses = [] if addresses is None else list(addresses)
-    for address in addresses:
-        if not isinstance(address, str):
-            raise TypeError(f"an address must be a `str` such as 'host:2101', not {address!r}")
-    if not isinstance(proc_id, int):
-        raise TypeError(f"the process id must be an `int`, not {proc_id!r}")
-    if len(addresses) > 1:
-        raise ValueError(
-            f"{len(addresses)} addresses are given, but this version of cppwax runs one process; "
-            "use several workers instead"
-        )
-    if proc_id < 0 or (addresses and proc_id > 0):
-        raise ValueError(f"there is no process {proc_id}: the first one is 0")
+if TYPE_CHECKING:
+    from cppwax._cluster import Cluster
 
 
 def run_in_this_process(
@@ -45,6 +20,7 @@ def run_in_this_process(
     stop_timeout: timedelta | None = None,
     recovery_config: object = None,
     end_process: bool = False,
+    cluster: Cluster | None = None,
 ) -> str:
     """Run a flow to its end on worker threads of this process.
 
@@ -57,12 +33,14 @@ def run_in_this_process(
             second.
         recovery_config: Must be `None`.
         end_process: A run that does not come to an end after a signal may end the process.
+        cluster: The other processes, if there are any.
 
     Returns:
         How it ended: "eof", "aborted", "stopped", or "abandoned" where the stop timeout was over.
 
     Raises:
         CppwaxRuntimeError: The flow failed.
+        ClusterError: The processes could not meet, or one was lost.
         KeyboardInterrupt: The run was interrupted.
         TypeError: An argument is of the wrong type.
         ValueError: There is no such number of workers.
@@ -88,4 +66,5 @@ def run_in_this_process(
         epoch_interval=epoch_interval,
         stop_timeout=stop_timeout,
         end_process=end_process,
+        cluster=cluster,
     )

@@ -80,6 +80,27 @@ def last_words_of(ex: BaseException) -> tuple[int, str]:
     return EXIT_FAILED, "".join(traceback.format_exception(ex))
 
 
+def told_of(ex: BaseException) -> tuple[str, str, str]:
+    """Say what the other processes of a cluster are told of a failure.
+
+    Args:
+        ex: What a run raises here.
+
+    Returns:
+        The type of the exception that made it fail; the message; the traceback.
+    """
+    import traceback
+
+    _drop_internal_frames(ex)
+    root = ex
+    while root.__cause__ is not None:
+        root = root.__cause__
+    name = type(root).__qualname__
+    if type(root).__module__ not in ("builtins", "__main__"):
+        name = f"{type(root).__module__}.{name}"
+    return name, str(ex), "".join(traceback.format_exception(root))
+
+
 def _show_exception(ex: BaseException) -> None:
     """Print an exception and its causes with the frames of user code only."""
     _drop_internal_frames(ex)

@@ -6,7 +6,6 @@ the exit codes. In tests and notebooks use `cppwax.testing.run_main` instead.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cppwax._entry import check_one_process, run_in_this_process
+from cppwax._cluster import Cluster, cluster_of, new_secret
+from cppwax._cluster_options import cluster_of_options, cluster_options
+from cppwax._entry import run_in_this_process
 from cppwax._exit import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -26,22 +27,19 @@ from cppwax._exit import (
     flush_stdout,
 )
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
+from cppwax._option_types import Seconds, source_of
 from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
     _IntType = click.ParamType[int]
-    _TimeType = click.ParamType[timedelta]
 else:
     # Older versions of click have no generic ones.
-    _IntType = _TimeType = click.ParamType
+    _IntType = click.ParamType
 
 __all__ = ["cli_main"]
 
 _PROG_NAME = "python -m cppwax.run"
 _LOG_LEVELS = ["debug", "info", "warning", "error", "critical"]
-
-# A span that every clock can still count; nobody waits for 30 years.
-_MAX_SECONDS = 1e9
 
 _EPILOG = """
 \b
@@ -63,6 +61,16 @@ Workers:
   partitions out among the workers, and all items with the same key go to one
   worker. Start with one; more of them help where steps wait for something or
   compute without holding the interpreter's lock.
+
+\b
+Several processes:
+  The same command runs on each host, with the same -a everywhere and -i telling
+  which address is its own. They connect to each other, in whatever order they
+  start, and share the work as workers do:
+    python -m cppwax.run simple -w3 -i0 -a "one:2101;two:2101"     on host one
+    python -m cppwax.run simple -w3 -i1 -a "one:2101;two:2101"     on host two
+  Set CPPWAX_CLUSTER_SECRET_FILE to a file with a secret on all hosts (`cppwax
+  secret` makes one), or use --tls-cert, --tls-key and --tls-ca.
 
 \b
 Signals:
@@ -104,25 +112,26 @@ def cli_main(
     Args:
         flow: What to run.
         workers_per_process: How many workers to run; `None` is one.
-        process_id: `None` or 0, as this version runs one process.
-        addresses: `None` or a list of one, as this version runs one process.
+        process_id: Which of several processes this is, from 0 on; `None` for a single one.
+        addresses: `host:port` of each process, in the same order everywhere; `None` for a
+            single one. A secret comes from the environment, as the command line has it.
         epoch_interval: Time from one epoch to the next; `None` is 10 seconds.
         recovery_config: `None`, as this version has no recovery.
 
     Raises:
+        ClusterError: The processes could not meet, or one was lost.
         CppwaxRuntimeError: The dataflow failed.
         KeyboardInterrupt: The run was interrupted.
         TypeError: An argument is of the wrong type.
         ValueError: An argument makes no sense.
     """
-    if process_id is not None and not addresses:
-        raise ValueError("process_id is given without addresses: give both or neither")
-    check_one_process(addresses, 0 if process_id is None else process_id)
+    cluster = cluster_of(addresses, process_id, os.environ)
     worker_count = 1 if workers_per_process is None else workers_per_process
     run_in_this_process(
         flow,
         worker_count=worker_count,
-        on_caller_thread=worker_count == 1,
+        on_caller_thread=worker_count == 1 and cluster is None,
+        cluster=cluster,
         epoch_interval=epoch_interval,
         recovery_config=recovery_config,
     )
@@ -134,20 +143,11 @@ def _max_workers() -> int:
     return min(max(64, 16 * (os.cpu_count() or 1)), 1024)
 
 
-def _source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:
-    """Name the variable that a value came from, as the message alone names the option."""
-    if param is None or ctx is None or param.name is None:
-        return ""
-    if ctx.get_parameter_source(param.name) is not click.core.ParameterSource.ENVIRONMENT:
-        return ""
-    return f" (from the variable {param.envvar})"
-
-
 class _Workers(_IntType):
     name = "count"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        where, limit = _source_of(param, ctx), _max_workers()
+        where, limit = source_of(param, ctx), _max_workers()
         try:
             count = int(value)
         except ValueError:
@@ -160,28 +160,6 @@ class _Workers(_IntType):
         return count
 
 
-class _Seconds(_TimeType):
-    name = "seconds"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        where = _source_of(param, ctx)
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        # Written so that it refuses NaN too, which compares false with everything.
-        if not 0 <= seconds <= _MAX_SECONDS:
-            self.fail(
-                f"{value!r}{where} is not a length of time: give seconds from 0 on, "
-                "fractions allowed.",
-                param,
-                ctx,
-            )
-        return timedelta(seconds=seconds)
-
-
 @dataclass(frozen=True)
 class _Request:
     """A command line that has been understood."""
@@ -191,6 +169,7 @@ class _Request:
     worker_count: int
     epoch_interval: timedelta | None
     stop_timeout: timedelta | None
+    cluster: Cluster | None
 
 
 def _show_version(context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
@@ -236,17 +215,18 @@ _version_option = click.option(
     show_envvar=True,
     help="How many workers to run.  [default: 1]",
 )
+@cluster_options
 @click.option(
     "-s",
     "--snapshot-interval",
-    type=_Seconds(),
+    type=Seconds(),
     envvar="CPPWAX_SNAPSHOT_INTERVAL",
     show_envvar=True,
     help="Time from one epoch to the next; 0 makes one of every batch.  [default: 10]",
 )
 @click.option(
     "--stop-timeout",
-    type=_Seconds(),
+    type=Seconds(),
     envvar="CPPWAX_STOP_TIMEOUT",
     show_envvar=True,
     help="How long to go on delivering what is under way after SIGTERM.  [default: 1]",
@@ -264,15 +244,17 @@ _version_option = click.option(
 @click.pass_context
 def _run_command(
     context: click.Context,
+    /,
     import_str: str,
     workers_per_process: int | None,
     snapshot_interval: timedelta | None,
     stop_timeout: timedelta | None,
+    **of_cluster: Any,
 ) -> _Request:
     """Run the dataflow that IMPORT_STR names.
 
-    The dataflow runs on threads of this process until its input ends, it fails, or a signal
-    stops it.
+    The dataflow runs on threads of this process, and of others if there are any, until its input
+    ends, it fails, or a signal stops it.
     """
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
     return _Request(
@@ -281,10 +263,17 @@ def _run_command(
         1 if workers_per_process is None else workers_per_process,
         snapshot_interval,
         stop_timeout,
+        cluster_of_options(**of_cluster),
     )
 
 
-@click.group("cppwax", commands=[_run_command])
+@click.command("secret", short_help="Make a random secret for a cluster.")
+def _secret_command() -> None:
+    """Print a random secret, for the file that CPPWAX_CLUSTER_SECRET_FILE names."""
+    click.echo(new_secret())
+
+
+@click.group("cppwax", commands=[_run_command, _secret_command])
 @_version_option
 def _group() -> None:
     """Stream processing in Python on a C++ engine."""
@@ -327,7 +316,8 @@ def _run_request(request: _Request) -> int:
         lambda: run_in_this_process(
             flow,
             worker_count=request.worker_count,
-            on_caller_thread=request.worker_count == 1,
+            on_caller_thread=request.worker_count == 1 and request.cluster is None,
+            cluster=request.cluster,
             epoch_interval=request.epoch_interval,
             stop_timeout=request.stop_timeout,
             end_process=True,
@@ -361,8 +351,8 @@ def _parse_args() -> SimpleNamespace:
         snapshot_interval=params["snapshot_interval"],
         backup_interval=None,
         workers_per_process=params["workers_per_process"],
-        process_id=None,
-        addresses=None,
+        process_id=params["process_id"],
+        addresses=params["addresses"],
     )
 
 

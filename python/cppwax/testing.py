@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,8 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Any, TypeVar
 
-from cppwax._entry import check_one_process, run_in_this_process
+from cppwax._cluster import cluster_of
+from cppwax._entry import run_in_this_process
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import (
     AbortExecution,
@@ -85,29 +87,34 @@ def cluster_main(
 ) -> None:
     """Run a dataflow to its end with several workers, each on a thread of its own.
 
+    With several addresses this is one process of a cluster; it waits for the others. A secret
+    comes from the environment, as `cppwax.run` has it.
+
     Args:
         flow: What to run. It can be run again.
-        addresses: `None` or a list of at most one, as this version runs one process.
-        proc_id: 0, as this version runs one process.
+        addresses: `host:port` of each process; `None`, none or one of them is a single process.
+        proc_id: Which of the processes this is; 0 for a single one.
         epoch_interval: Time from one epoch to the next; `None` is 10 seconds. With an interval
             of zero every batch of a source is an epoch of its own.
         recovery_config: `None`, as this version has no recovery.
-        worker_count_per_proc: How many workers to run.
+        worker_count_per_proc: How many workers to run; the same on all processes.
 
     Raises:
+        ClusterError: The processes could not meet, or one was lost.
         CppwaxRuntimeError: The dataflow failed; the end of its `__cause__` chain is what was
             raised, and its message names the step.
         KeyboardInterrupt: The run was interrupted.
         TypeError: An argument is of the wrong type.
         ValueError: An argument makes no sense.
     """
-    check_one_process(addresses, proc_id)
+    cluster = cluster_of(addresses or ["localhost:2101"], proc_id, os.environ)
     run_in_this_process(
         flow,
         worker_count=worker_count_per_proc,
         on_caller_thread=False,
         epoch_interval=epoch_interval,
         recovery_config=recovery_config,
+        cluster=cluster,
     )
 
 

@@ -27,7 +27,9 @@ struct OpenEpoch {
 };
 
 // To worker 0: somebody asks for a stop.
-struct StopRequest {};
+struct StopRequest {
+  int signal = 0;  // 0: a stop call
+};
 
 // From worker 0 to all: close all epochs up to `epoch`, the last one opened, and end as Stopped.
 struct Stop {

@@ -12,6 +12,7 @@
 #include "engine/base/wakeup.hpp"
 #include "engine/channel/control.hpp"
 #include "engine/channel/credit.hpp"
+#include "engine/data/codec.hpp"
 #include "engine/data/message.hpp"
 
 namespace cppwax::channel {
@@ -31,7 +32,16 @@ struct CreditDelivery {
   Amount amount;
 };
 
-using Delivery = std::variant<DataDelivery, CreditDelivery, Control>;
+// A batch from another process: its items are made again on the worker that takes it.
+struct EncodedDelivery {
+  ChannelIndex channel;
+  WorkerIndex sender;
+  Epoch epoch;
+  Amount amount;
+  data::Encoded encoded;
+};
+
+using Delivery = std::variant<DataDelivery, CreditDelivery, Control, EncodedDelivery>;
 
 // Thread-safe: many post, the owning worker takes. Invariant: deliveries of one poster come out in
 // the order posted. What limits it: batches by the credit of their channels; the rest is at most a

@@ -16,6 +16,7 @@
 #include "engine/base/clock.hpp"
 #include "engine/base/ids.hpp"
 #include "engine/channel/router.hpp"
+#include "engine/data/codec.hpp"
 #include "engine/data/payload.hpp"
 #include "engine/progress/partition_assignment.hpp"
 #include "engine/recovery/entry.hpp"
@@ -162,6 +163,8 @@ class LogicFactory {
   virtual ~LogicFactory() = default;
 
   virtual std::unique_ptr<UserCodeScope> scope() const = 0;
+  // For items that leave the process; lives as long as the factory.
+  virtual const data::PayloadCodec& codec() const = 0;
 
   virtual std::unique_ptr<FlatMapBatchLogic> flat_map_batch(StepIndex step, Seat seat) const = 0;
   virtual std::unique_ptr<BranchLogic> branch(StepIndex step, Seat seat) const = 0;

@@ -56,10 +56,12 @@ Cluster::~Cluster() {
 FormEnd Cluster::form() {
   impl_->start_thread();
   impl_->post([impl = impl_.get()] { impl->begin_forming(); });
-  const Milestones::Facts facts = impl_->milestones().wait(
-      [](const Milestones::Facts& now) { return now.formed || now.not_formed || now.interrupted; });
+  const Milestones::Facts facts = impl_->milestones().wait([](const Milestones::Facts& now) {
+    return now.formed || now.not_formed || now.failed || now.interrupted;
+  });
   if (facts.not_formed) throw TransportError(*facts.not_formed);
-  return facts.formed ? FormEnd::kJoined : FormEnd::kInterrupted;
+  if (facts.formed) return FormEnd::kJoined;
+  return facts.failed ? FormEnd::kFailed : FormEnd::kInterrupted;
 }
 
 void Cluster::start() {

@@ -62,7 +62,11 @@ class Handler {
   virtual void on_warning(const std::string& text) = 0;
 };
 
-enum class FormEnd { kJoined, kInterrupted };
+enum class FormEnd {
+  kJoined,
+  kFailed,  // a process that had joined all others has failed already: `settle` gives it
+  kInterrupted,
+};
 
 enum class LeaveEnd {
   kDone,       // everybody is
@@ -84,8 +88,8 @@ class Cluster {
   Cluster& operator=(const Cluster&) = delete;
 
   // Blocks until all have joined. Errors: ConfigError if it cannot listen; TransportError if a peer
-  // does not fit, did not come in time, failed or was lost meanwhile. After anything but kJoined
-  // only `close` may be called.
+  // does not fit, did not come in time or was lost meanwhile. After anything but kJoined only
+  // `close`, and what is said there, may be called.
   FormEnd form();
   // Messages are handed on from here on; those that came before, first.
   void start();

@@ -152,6 +152,7 @@ void Cluster::Impl::on_formed() {
 // Those that have joined are told why.
 void Cluster::Impl::on_not_formed(const std::string& why) {
   Failure failure;
+  failure.kind = FailureKind::kLost;
   failure.type = "ClusterError";
   failure.message = why;
   failure.process = settings_.process;
@@ -278,7 +279,13 @@ void Cluster::Impl::fail(Failure failure) {
 void Cluster::Impl::on_failure(Failure failure) {
   if (!formed_) {
     forming_.stop();
-    return on_not_formed(forming_.name(failure.process) + " ended: " + failure.message);
+    if (failure.kind == FailureKind::kLost) {
+      return on_not_formed(forming_.name(failure.process) + " ended: " + failure.message);
+    }
+    // It had all the others, and has begun already. Those that this one has not, it cannot tell.
+    for (std::uint32_t p = 0; p < settings_.addresses.size(); ++p) {
+      if (!connections_.contains(ProcessIndex(p))) round_.on_closed(ProcessIndex(p));
+    }
   }
   if (round_.on_failure(failure, clock_.steady())) {
     handler_.on_failure(failure);

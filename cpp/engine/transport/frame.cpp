@@ -141,7 +141,8 @@ FrameType write_control(WireWriter& out, const channel::OpenEpoch& open) {
   return FrameType::kOpenEpoch;
 }
 
-FrameType write_control(WireWriter&, const channel::StopRequest&) {
+FrameType write_control(WireWriter& out, const channel::StopRequest& request) {
+  out.number(static_cast<std::uint8_t>(request.signal));
   return FrameType::kStopRequest;
 }
 
@@ -186,7 +187,7 @@ ControlMessage read_control(FrameType type, WireReader& in, const Seats& seats) 
     case FrameType::kLoaded:
       return {to, read_loaded(in, seats)};
     default:
-      return {to, channel::StopRequest{}};
+      return {to, channel::StopRequest{in.number<std::uint8_t>()}};
   }
 }
 

@@ -58,28 +58,116 @@ class Runtime::ProcessPeers final : public channel::Peers {
 
 Runtime::Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
                  RunSettings settings)
-    : logic_(logic), clock_(clock), settings_(settings) {
-  ENGINE_ASSERT(settings.worker_count > 0);
-  for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
+    : logic_(logic),
+      clock_(clock),
+      settings_(std::move(settings)),
+      conversion_(plan, logic.codec()) {
+  const std::uint32_t own = settings_.worker_count;
+  ENGINE_ASSERT(own > 0);
+  for (std::uint32_t w = 0; w < own; ++w) {
     mailboxes_.push_back(std::make_unique<channel::Mailbox>());
   }
-  peers_ = std::make_unique<ProcessPeers>(mailboxes_);
-  for (std::uint32_t w = 0; w < settings.worker_count; ++w) {
-    const WorkerSettings worker{.seat = {WorkerIndex(w), settings.worker_count},
-                                .epoch_interval = settings.epoch_interval,
-                                .window = settings.window};
-    workers_.push_back(std::make_unique<Worker>(plan, logic, clock, *peers_, worker));
+  std::uint32_t first = 0;
+  std::uint32_t all = own;
+  if (settings_.cluster) {
+    first = settings_.cluster->process.value() * own;
+    all = static_cast<std::uint32_t>(settings_.cluster->addresses.size()) * own;
+    link_ = std::make_unique<ClusterLink>(
+        *settings_.cluster, mailboxes_, conversion_, clock,
+        LinkEvents{.on_failure = [this] { end_for_others(RunEnd::kAborted); },
+                   .on_abandoned = [this] { end_for_others(RunEnd::kAbandoned); },
+                   .on_stop =
+                       [this](int signal) {
+                         stop_told_ = signal;
+                         settings_.on_stop();
+                       },
+                   .on_warning = settings_.on_warning});
+  } else {
+    peers_ = std::make_unique<ProcessPeers>(mailboxes_);
+  }
+  channel::Peers& peers = link_ ? static_cast<channel::Peers&>(*link_) : *peers_;
+  for (std::uint32_t w = 0; w < own; ++w) {
+    const WorkerSettings worker{.seat = {WorkerIndex(first + w), all},
+                                .epoch_interval = settings_.epoch_interval,
+                                .window = settings_.window};
+    workers_.push_back(std::make_unique<Worker>(plan, logic, clock, peers, worker));
   }
 }
 
-Runtime::~Runtime() = default;
+// What is on its way may refer to memory that needs a scope to be let go of.
+Runtime::~Runtime() {
+  if (link_) link_->close();
+}
 
 RunEnd Runtime::run() {
+  if (!link_) return run_workers();
+  try {
+    const RunEnd end = run_in_cluster();
+    link_->close();
+    return end;
+  } catch (...) {
+    link_->close();
+    throw;
+  }
+}
+
+RunEnd Runtime::run_in_cluster() {
+  const transport::FormEnd formed = link_->form();
+  if (formed == transport::FormEnd::kInterrupted) return RunEnd::kStopped;
+  if (formed == transport::FormEnd::kFailed) return settle_cluster(nullptr);
+  RunEnd end = RunEnd::kAborted;
+  std::exception_ptr failure;
+  try {
+    end = leave_cluster(run_workers());
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  return failure || others_ended_ ? settle_cluster(failure) : end;
+}
+
+RunEnd Runtime::run_workers() {
   const std::size_t first = settings_.on_caller_thread ? 1 : 0;
   std::vector<std::thread> threads = start_threads(first);
   if (settings_.on_caller_thread) run_worker(0);
   for (std::thread& thread : threads) thread.join();
   return outcome();
+}
+
+// This process is through, or has given up.
+RunEnd Runtime::leave_cluster(RunEnd end) {
+  if (others_ended_ || end == RunEnd::kAbandoned) return end;
+  if (end == RunEnd::kAborted) {
+    others_ended_ = true;  // told by `work`
+    return end;
+  }
+  switch (link_->leave()) {
+    case transport::LeaveEnd::kDone:
+      return end;
+    case transport::LeaveEnd::kFailed:
+    case transport::LeaveEnd::kLost:
+      others_ended_ = true;
+      return end;
+    case transport::LeaveEnd::kAbandoned:
+    case transport::LeaveEnd::kInterrupted:
+      return RunEnd::kAbandoned;
+  }
+  return end;
+}
+
+// All processes show the same failure (P18): the own one, if that is first.
+RunEnd Runtime::settle_cluster(const std::exception_ptr& own) {
+  const transport::FailureOutcome told = link_->settle();
+  const bool is_own = settings_.cluster->process == told.first.process;
+  switch (told.first.kind) {
+    case transport::FailureKind::kAborted:
+      return RunEnd::kAborted;
+    case transport::FailureKind::kLost:
+      throw TransportError(told.first.message);
+    case transport::FailureKind::kFailed:
+      if (is_own && own) std::rethrow_exception(own);
+      throw RemoteFailure(told);
+  }
+  return RunEnd::kAborted;
 }
 
 // If one cannot be made, those that run already are ended, and joined by the caller.
@@ -157,6 +245,7 @@ bool Runtime::work(std::size_t index) noexcept {
       const StepResult result = worker.step(mailboxes_[index]->take_all());
       if (worker.aborted()) {
         if (note_early_end(RunEnd::kAborted)) wake_all();
+        if (link_) link_->fail(abort_of(worker));
         if (settings_.on_early_end) settings_.on_early_end(nullptr);
       }
       if (result != StepResult::kWorked) return result == StepResult::kIdle;
@@ -177,7 +266,7 @@ void Runtime::close(std::size_t index) noexcept {
 
 // What fails while closing may be a consequence of another failure, of this or of another worker.
 void Runtime::fail(std::size_t index, std::exception_ptr error, bool at_close) {
-  if (settings_.process) set_process(error, *settings_.process);
+  if (link_) set_process(error, settings_.cluster->process);
   const bool is_news = failures_.with([&](std::vector<Failure>& failures) {
     const bool known = std::any_of(failures.begin(), failures.end(),
                                    [&](const Failure& f) { return f.worker == index; });
@@ -188,7 +277,32 @@ void Runtime::fail(std::size_t index, std::exception_ptr error, bool at_close) {
     return !known;
   });
   wake_all();
+  if (is_news && link_) link_->fail(failure_of(index, error));
   if (is_news && settings_.on_early_end) settings_.on_early_end(error);
+}
+
+transport::Failure Runtime::abort_of(const Worker& worker) const {
+  transport::Failure failure;
+  failure.kind = transport::FailureKind::kAborted;
+  failure.process = settings_.cluster->process;
+  failure.epoch = worker.epoch();
+  return failure;
+}
+
+transport::Failure Runtime::failure_of(std::size_t index, const std::exception_ptr& error) const {
+  transport::Failure failure = settings_.describe(error);
+  failure.process = settings_.cluster->process;
+  failure.epoch = workers_[index]->epoch();
+  if (!failure.worker) failure.worker = workers_[index]->index();
+  return failure;
+}
+
+// Another process ends: the workers of this one do so after the call of user code that they are in.
+void Runtime::end_for_others(RunEnd how) {
+  if (how == RunEnd::kAborted) others_ended_ = true;
+  note_early_end(how);
+  wake_all();
+  if (settings_.on_early_end) settings_.on_early_end(nullptr);
 }
 
 // Returns whether it is the first one.
@@ -201,19 +315,21 @@ void Runtime::wake_all() {
   for (auto& mailbox : mailboxes_) mailbox->wake();
 }
 
-void Runtime::request_stop() {
+void Runtime::request_stop(int signal) {
   if (stop_asked_.exchange(true)) return;
-  mailboxes_[0]->post(channel::Control(channel::StopRequest{}));
+  if (link_) return link_->stop(signal);
+  mailboxes_[0]->post(channel::Control(channel::StopRequest{signal}));
 }
 
 bool Runtime::abandon() {
   const bool failed = failures_.with([&](std::vector<Failure>& failures) {
     abandoned_ = true;
     note_early_end(RunEnd::kAbandoned);
-    return std::any_of(failures.begin(), failures.end(),
-                       [](const Failure& f) { return !f.after_abandon; });
+    return others_ended_ || std::any_of(failures.begin(), failures.end(),
+                                        [](const Failure& f) { return !f.after_abandon; });
   });
   wake_all();
+  if (link_) link_->interrupt();
   return failed;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,9 @@
 #include "engine/channel/mailbox.hpp"
 #include "engine/graph/plan.hpp"
 #include "engine/operators/logic.hpp"
+#include "engine/transport/cluster.hpp"
+#include "engine/worker/cluster_link.hpp"
+#include "engine/worker/conversion.hpp"
 #include "engine/worker/worker.hpp"
 
 namespace cppwax::worker {
@@ -29,11 +33,17 @@ struct RunSettings {
   channel::Amount window = channel::kDefaultWindow;
   // Worker 0 runs on the thread that calls `run`; else all workers have threads of their own.
   bool on_caller_thread = true;
-  // Which process of several this is, for messages; those of an only process do not name it.
-  std::optional<ProcessIndex> process{};
-  // Called when a worker has failed, with its failure, and when a source has asked for an abrupt
-  // end, with null: the other workers end after the call of user code that they are in. On the
-  // thread of that worker, perhaps on several at once; it must not throw.
+  // This process is one of several, of which each has `worker_count` workers.
+  std::optional<transport::ClusterSettings> cluster{};
+  // A failure of this process as text, for the others. Any thread; must not throw.
+  std::function<transport::Failure(const std::exception_ptr&)> describe{};
+  // A line about other processes, for standard error; and that another process was told to stop
+  // (`stop_told`). Any thread; must not wait or throw.
+  std::function<void(const std::string&)> on_warning{};
+  std::function<void()> on_stop{};
+  // Called when a worker has failed, with its failure, and with null when a source has asked for an
+  // abrupt end or another process has failed: all workers end after the call of user code that they
+  // are in. Any thread, perhaps several at once; it must not throw.
   std::function<void(const std::exception_ptr&)> on_early_end{};
 };
 
@@ -59,11 +69,14 @@ class Runtime {
   // Runs to the end; returns, also by exception, only after all threads are joined.
   // REQUIRES: outside any UserCodeScope of the calling thread.
   // Errors: the failure of the lowest (epoch, worker) of those that happened, one of closing only
-  // if there is no other, and one after `abandon` only then (Error, with its context filled in).
+  // if there is no other, and one after `abandon` only then (Error, with its context filled in). Of
+  // several processes: RemoteFailure if another one's is the first, TransportError if one was lost,
+  // did not come or does not fit.
   RunEnd run();
 
-  // First step of a stop (docs/progress_and_snapshots.md P17). Later calls do nothing.
-  void request_stop();
+  // First step of a stop (docs/progress_and_snapshots.md P17), by this signal (0: a call). Later
+  // calls do nothing.
+  void request_stop(int signal = 0);
   // Last step of a stop, or of a failure or abort that others keep waiting: every worker ends after
   // the call of user code it is in. What fails from here on yields to what failed before, and to an
   // abort. Returns whether anything had failed.
@@ -72,6 +85,11 @@ class Runtime {
   // learns of pending signal handlers there. Any thread, while it runs.
   void wake();
 
+  // The signal by which another process was told to stop (0: by a call). Any thread.
+  std::optional<int> stop_told() const {
+    const int signal = stop_told_;
+    return signal < 0 ? std::nullopt : std::optional(signal);
+  }
   // Whether a failure, an abort or `abandon` ends the run. Any thread.
   bool ended_early() const { return over(); }
   // The threads of workers that have not left their loops, to close their steps, yet. Any thread.
@@ -80,6 +98,13 @@ class Runtime {
  private:
   class ProcessPeers;
 
+  RunEnd run_in_cluster();
+  RunEnd run_workers();
+  RunEnd leave_cluster(RunEnd end);
+  RunEnd settle_cluster(const std::exception_ptr& own);
+  void end_for_others(RunEnd how);
+  transport::Failure abort_of(const Worker& worker) const;
+  transport::Failure failure_of(std::size_t index, const std::exception_ptr& error) const;
   void run_worker(std::size_t index) noexcept;
   void enter(std::size_t index, operators::UserCodeScope& scope) noexcept;
   bool work(std::size_t index) noexcept;
@@ -94,8 +119,10 @@ class Runtime {
   const operators::LogicFactory& logic_;
   const Clock& clock_;
   RunSettings settings_;
-  std::vector<std::unique_ptr<channel::Mailbox>> mailboxes_;
-  std::unique_ptr<ProcessPeers> peers_;
+  Mailboxes mailboxes_;
+  Conversion conversion_;
+  std::unique_ptr<ProcessPeers> peers_;  // of an only process
+  std::unique_ptr<ClusterLink> link_;    // of one of several
   std::vector<std::unique_ptr<Worker>> workers_;
 
   struct Failure {
@@ -110,7 +137,9 @@ class Runtime {
   // Anything but kEof: workers leave their loops. Set once.
   std::atomic<RunEnd> early_end_{RunEnd::kEof};
   std::atomic<bool> stop_asked_{false};
-  std::atomic<bool> abandoned_{false};  // written while `failures_` is held
+  std::atomic<int> stop_told_{-1};
+  std::atomic<bool> others_ended_{false};  // another process has failed or is lost
+  std::atomic<bool> abandoned_{false};     // written while `failures_` is held
 };
 
 }  // namespace cppwax::worker

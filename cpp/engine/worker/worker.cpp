@@ -40,6 +40,7 @@ Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, co
       activations_(plan, settings.seat.worker_count),
       wiring_(plan, settings_.seat, settings.window, peers, activations_),
       builder_(plan, logic, settings_.seat, wiring_, *this),
+      conversion_(plan, logic.codec()),
       parts_(plan.steps().size()),
       opened_(first_epoch(settings)),
       current_epoch_(opened_) {
@@ -206,6 +207,9 @@ void Worker::run() {
 void Worker::handle(Delivery delivery) {
   if (auto* data = std::get_if<channel::DataDelivery>(&delivery)) {
     wiring_.deliver(std::move(*data));
+  } else if (auto* encoded = std::get_if<channel::EncodedDelivery>(&delivery)) {
+    const StepIndex step = plan_.channel(encoded->channel).to;
+    in_context(step, [&] { wiring_.deliver(conversion_.decode(std::move(*encoded))); });
   } else if (const auto* credit = std::get_if<channel::CreditDelivery>(&delivery)) {
     wiring_.deliver(*credit);
   } else {

@@ -19,6 +19,7 @@
 #include "engine/operators/store_access.hpp"
 #include "engine/progress/epoch_clock.hpp"
 #include "engine/worker/activations.hpp"
+#include "engine/worker/conversion.hpp"
 #include "engine/worker/dataflow_builder.hpp"
 #include "engine/worker/wiring.hpp"
 
@@ -58,6 +59,7 @@ class Worker final : public operators::StepHost {
   void close();
 
   bool aborted() const { return aborted_; }
+  WorkerIndex index() const { return settings_.seat.worker; }
   // The epoch of the step that ran last: orders failures.
   Epoch epoch() const { return current_epoch_; }
   // How the flow ended, once `step` said kFinished without an abort.
@@ -105,6 +107,7 @@ class Worker final : public operators::StepHost {
   Activations activations_;
   Wiring wiring_;
   DataflowBuilder builder_;
+  Conversion conversion_;
 
   enum class Phase { kNew, kGathering, kLoading, kRunning };
   Phase phase_ = Phase::kNew;

@@ -30,6 +30,7 @@ class SimCluster final : public test::Cluster {
   SimCluster(const graph::Plan& plan, const operators::LogicFactory& logic, test::FakeClock& clock,
              const test::ClusterSettings& settings, Random& random)
       : Cluster(plan, logic, clock, settings),
+        conversion_(plan, logic.codec()),
         clock_(clock),
         random_(random),
         first_(settings.stores.empty() ? kFirstEpoch : settings.stores[0].execution().first) {
@@ -84,21 +85,22 @@ class SimCluster final : public test::Cluster {
  protected:
   void sending(std::size_t from, std::size_t to, channel::Delivery& delivery) override {
     if (auto* data = std::get_if<channel::DataDelivery>(&delivery)) {
-      auto* batch = std::get_if<data::Batch>(&data->message);
-      if (!batch) return;
-      std::int64_t& items = under_way_[{data->channel.value(), from, to}];
-      items += static_cast<std::int64_t>(batch->payload->size());
-      std::int64_t& peak = peaks_[data->channel.value()];
-      peak = std::max(peak, items);
-      if (process_[from] == process_[to]) return;
-      if (dynamic_cast<recovery::StepEntries*>(batch->payload.get())) return;
-      const test::IntCodec codec;
-      batch->payload = codec.decode(codec.encode(*batch->payload));
+      if (const auto* batch = std::get_if<data::Batch>(&data->message)) {
+        std::int64_t& items = under_way_[{data->channel.value(), from, to}];
+        items += static_cast<std::int64_t>(batch->payload->size());
+        std::int64_t& peak = peaks_[data->channel.value()];
+        peak = std::max(peak, items);
+      }
     } else if (const auto* control = std::get_if<channel::Control>(&delivery)) {
       if (std::holds_alternative<channel::Loaded>(*control)) loaded_.insert(from);
     } else if (const auto* credit = std::get_if<channel::CreditDelivery>(&delivery)) {
       under_way_[{credit->channel.value(), to, from}] -= credit->amount.items;
     }
+    if (!is_remote(from, to)) return;
+    const WorkerIndex receiver(static_cast<std::uint32_t>(to));
+    delivery =
+        worker::Conversion::to_delivery(conversion_.to_message(receiver, std::move(delivery)))
+            .second;
   }
 
  private:
@@ -128,7 +130,8 @@ class SimCluster final : public test::Cluster {
   // What goes beside the channels may go first on the way between processes.
   static void overtake(Deliveries& waiting) {
     std::stable_partition(waiting.begin(), waiting.end(), [](const channel::Delivery& each) {
-      return !std::holds_alternative<channel::DataDelivery>(each);
+      return std::holds_alternative<channel::Control>(each) ||
+             std::holds_alternative<channel::CreditDelivery>(each);
     });
   }
 
@@ -163,6 +166,7 @@ class SimCluster final : public test::Cluster {
     }
   }
 
+  worker::Conversion conversion_;
   test::FakeClock& clock_;
   Random& random_;
   Epoch first_;

@@ -59,6 +59,7 @@ class IntLogic final : public operators::LogicFactory {
       : flow_(flow), clock_(clock), observer_(observer), files_(files) {}
 
   std::unique_ptr<operators::UserCodeScope> scope() const override;
+  const data::PayloadCodec& codec() const override { return codec_; }
   std::unique_ptr<operators::FlatMapBatchLogic> flat_map_batch(StepIndex step,
                                                                Seat seat) const override;
   std::unique_ptr<operators::BranchLogic> branch(StepIndex step, Seat seat) const override;
@@ -97,6 +98,7 @@ class IntLogic final : public operators::LogicFactory {
   const Clock& clock_;
   Observer& observer_;
   MemoryFiles* files_;
+  IntCodec codec_;
 };
 
 }  // namespace cppwax::test

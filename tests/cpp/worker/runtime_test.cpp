@@ -169,7 +169,6 @@ struct Beside {
   RunSettings settings() {
     return {.worker_count = 2,
             .on_caller_thread = false,
-            .process = ProcessIndex(3),
             .on_early_end = [this](const std::exception_ptr& failure) {
               ++told;
               if (failure) ++told_failure;
@@ -213,7 +212,6 @@ TEST(Runtime, AFailureIsToldWhileOthersAreAtWorkAndOutranksWhatComesLater) {
     ADD_FAILURE();
   } catch (const UserCodeError& error) {
     EXPECT_EQ(error.doing, "polling");
-    EXPECT_EQ(error.context.process, ProcessIndex(3));
   }
   watcher.join();
   EXPECT_THAT(bench.runtime.at_work(), SizeIs(0));

@@ -1,0 +1,60 @@
+"""Kinds of values that options of the command lines take."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    _TimeType = click.ParamType[timedelta]
+else:
+    # Older versions of click have no generic ones.
+    _TimeType = click.ParamType
+
+# A span that every clock can still count; nobody waits for 30 years.
+_MAX_SECONDS = 1e9
+
+
+def source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:
+    """Name the variable that a value came from, as the message alone names the option.
+
+    Args:
+        param: The option.
+        ctx: Where it was given.
+
+    Returns:
+        Words that follow the value; none if it came from the command line.
+    """
+    if param is None or ctx is None or param.name is None:
+        return ""
+    if ctx.get_parameter_source(param.name) is not click.core.ParameterSource.ENVIRONMENT:
+        return ""
+    return f" (from the variable {param.envvar})"
+
+
+class Seconds(_TimeType):
+    """A length of time."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Read a number of seconds; see `click.ParamType.convert`."""
+        where = source_of(param, ctx)
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        # Written so that it refuses NaN too, which compares false with everything.
+        if not 0 <= seconds <= _MAX_SECONDS:
+            self.fail(
+                f"{value!r}{where} is not a length of time: give seconds from 0 on, "
+                "fractions allowed.",
+                param,
+                ctx,
+            )
+        return timedelta(seconds=seconds)
