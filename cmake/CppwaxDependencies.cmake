@@ -15,6 +15,13 @@ else()
     "\n      (or name its folder with -DCPPWAX_XXHASH_INCLUDE_DIR=FOLDER)")
 endif()
 
+# 3.31 is the first that can distrust the schema of a file.
+find_package(SQLite3 3.31 QUIET)
+if(NOT SQLite3_FOUND)
+  string(APPEND CPPWAX_MISSING
+    "\n  SQLite 3.31 or newer:  apt-get install libsqlite3-dev   |  dnf install sqlite-devel")
+endif()
+
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads QUIET)
 if(NOT Threads_FOUND)

@@ -31,6 +31,7 @@ missing_packages() {
   has_header xxhash.h || echo libxxhash-dev
   has_header asio.hpp || echo libasio-dev
   has_header openssl/ssl.h || echo libssl-dev
+  has_header sqlite3.h || echo libsqlite3-dev
   command -v "$base_python" >/dev/null || echo python3
   "$base_python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   has_python_headers || echo python3-dev

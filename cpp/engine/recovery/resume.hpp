@@ -2,16 +2,19 @@
 // computes the same from the same (docs/progress_and_snapshots.md P14, P15).
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "engine/base/error.hpp"
 #include "engine/recovery/partition.hpp"
+#include "engine/recovery/store_error.hpp"
 
 namespace cppwax::recovery {
 
 // Some partition was restored from a copy that is older than the others can go back.
-class InconsistentPartitionsError : public RecoveryError {
-  using RecoveryError::RecoveryError;
+class InconsistentPartitionsError : public StoreError {
+ public:
+  explicit InconsistentPartitionsError(const std::string& message)
+      : StoreError(StoreFault::kInconsistent, message) {}
 };
 
 struct Resume {

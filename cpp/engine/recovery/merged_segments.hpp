@@ -1,0 +1,75 @@
+// Several segments of one step read as one: each key once, as the newest of them has it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/recovery/block.hpp"
+#include "engine/recovery/catalog.hpp"
+
+namespace cppwax::recovery {
+
+// The blocks of a file. Used by one thread. Keeps no statement open between two blocks: that would
+// keep the log from being brought into the file.
+class BlockFile {
+ public:
+  explicit BlockFile(Database& database);
+
+  Database& database() { return database_; }
+  // REQUIRES: an open transaction.
+  void insert(BlockPlace place, std::string_view body);
+  void remove(std::int64_t segment, std::int64_t first, std::int64_t last);
+  // Of segments that the catalog does not know. Errors: StoreError, here and below.
+  void remove_unknown();
+  // Errors: also if there is no such block or its bytes are not what was written.
+  void read(BlockPlace place, BlockReader& block);
+  // Reads all of these segments. Errors: also if blocks or entries are missing.
+  void check(const std::map<std::int64_t, Segment>& segments);
+
+ private:
+  Database& database_;
+  Statement insert_;
+  Statement remove_;
+  Statement read_;
+};
+
+// Used by one thread. Memory: a block of each segment.
+class MergedSegments {
+ public:
+  // `segments`: the oldest first.
+  MergedSegments(BlockFile& file, const std::vector<Segment>& segments);
+
+  // Returns whether there was one more, in order of keys; its bytes live until the next call.
+  // Discards are told too. Errors: StoreError.
+  bool next(EntryView& entry);
+
+ private:
+  struct Cursor {
+    Segment segment;
+    std::int64_t next_block = 0;
+    BlockReader block;
+    EntryView entry;
+  };
+  // What is compared first: the key's first bytes as a number.
+  struct Head {
+    std::uint64_t prefix = 0;
+    std::size_t cursor = 0;
+  };
+
+  bool advance(std::size_t cursor);
+  bool comes_before(const Head& left, const Head& right) const;
+  void sift_down();
+  void drop_top();
+
+  BlockFile& file_;
+  std::vector<Cursor> cursors_;
+  std::vector<Head> heap_;
+  std::string last_key_;
+  bool started_ = false;
+};
+
+// The first eight bytes of a key as a number: different ones are in the order of their keys.
+std::uint64_t key_prefix(std::string_view key);
+
+}  // namespace cppwax::recovery

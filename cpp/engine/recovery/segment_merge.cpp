@@ -1,0 +1,119 @@
+// The part of SegmentStore that takes out what newer entries have replaced: merges, and the removal
+// of what was merged, both in slices beside the commits (docs/progress_and_snapshots.md P10).
+// Nothing here waits for the disk: what a power cut undoes was there before, as it is then.
+#include <algorithm>
+#include <utility>
+
+#include "engine/recovery/segment_store.hpp"
+
+namespace cppwax::recovery {
+
+namespace {
+
+// So much faster than new states come, that a merge ends before the file has doubled again.
+constexpr std::int64_t kMergedPerWritten = 4;
+// Removing reads little of what it removes.
+constexpr std::int64_t kRemovedPerMerged = 4;
+
+constexpr const char* kMerge = "merge states";
+
+}  // namespace
+
+void SegmentStore::collect(Epoch limit) {
+  ENGINE_ASSERT(limit <= history().durable, limit, history().durable);
+  limit_ = std::max(limit_, limit);
+  for (auto& [step, segments] : segments_) segments.set_limit(limit_);
+}
+
+bool SegmentStore::wants_merge() const {
+  if (!remains_.empty()) return true;
+  if (load_) return false;
+  return merge_ || std::any_of(segments_.begin(), segments_.end(), [&](const auto& each) {
+           return each.second.wants_merge(limits_.merge_from);
+         });
+}
+
+void SegmentStore::merge_some() {
+  const std::int64_t budget =
+      std::max(limits_.merge_bytes, kMergedPerWritten * std::exchange(written_bytes_, 0));
+  database_.sync_commits(false);
+  if (!remains_.empty()) return remove_remains(kRemovedPerMerged * budget);
+  if (!merge_) start_merge();
+  advance_merge(budget);
+}
+
+// REQUIRES: some step wants it.
+void SegmentStore::start_merge() {
+  const auto step = std::find_if(segments_.begin(), segments_.end(), [&](const auto& each) {
+    return each.second.wants_merge(limits_.merge_from);
+  });
+  ENGINE_ASSERT(step != segments_.end());
+  std::vector<Segment> taken = step->second.mergeable();
+  const Epoch epoch = taken.back().epoch;
+  MergedSegments entries(blocks_, taken);
+  merge_.emplace(Merge{step->first, std::move(taken), std::move(entries),
+                       SegmentWriter(blocks_, next_segment_++, step->first, epoch)});
+}
+
+void SegmentStore::advance_merge(std::int64_t budget_bytes) {
+  Transaction transaction(database_, kMerge);
+  std::int64_t read_bytes = 0;
+  EntryView entry;
+  while (read_bytes < budget_bytes) {
+    if (merge_->entries.next(entry)) {
+      read_bytes += static_cast<std::int64_t>(entry.key.size() + sizeof(std::uint64_t));
+      if (!entry.state) continue;  // nothing older is left for it to hide
+      read_bytes += static_cast<std::int64_t>(entry.state->size());
+      merge_->result.add(entry);
+      continue;
+    }
+    const Segment result = merge_->result.finish();
+    for (const Segment& each : merge_->taken) catalog_.remove(each.id);
+    if (result.entries > 0) catalog_.add(result);
+    catalog_.set_collected(result.epoch);
+    catalog_.save();
+    transaction.commit();
+    segments_.at(merge_->step).replace(merge_->taken, result);
+    leave_remains(merge_->taken);
+    merge_.reset();
+    return;
+  }
+  transaction.commit();
+}
+
+void SegmentStore::leave_remains(const std::vector<Segment>& segments) {
+  for (const Segment& each : segments) remains_.push_back({each.id, 0, each.blocks, each.bytes});
+}
+
+void SegmentStore::remove_remains(std::int64_t budget_bytes) {
+  Transaction transaction(database_, kMerge);
+  while (!remains_.empty() && budget_bytes > 0) {
+    Remains& first = remains_.front();
+    const std::int64_t block_bytes = std::max<std::int64_t>(1, first.bytes / first.blocks);
+    const std::int64_t last =
+        std::min(first.blocks, first.next_block + budget_bytes / block_bytes + 1);
+    blocks_.remove(first.segment, first.next_block, last);
+    budget_bytes -= (last - first.next_block) * block_bytes;
+    first.next_block = last;
+    if (last == first.blocks) remains_.pop_front();
+  }
+  transaction.commit();
+}
+
+void SegmentStore::drop(const StepId& step) {
+  database_.sync_commits(true);
+  Transaction transaction(database_, "drop the states of step '" + step + "'");
+  std::vector<Segment> dropped;
+  for (const auto& [id, segment] : catalog_.segments()) {
+    if (catalog_.steps().at(segment.step) == step) dropped.push_back(segment);
+  }
+  for (const Segment& each : dropped) catalog_.remove(each.id);
+  catalog_.save();
+  transaction.commit();
+  if (dropped.empty()) return;
+  if (merge_ && merge_->step == dropped[0].step) merge_.reset();
+  segments_.erase(dropped[0].step);
+  leave_remains(dropped);
+}
+
+}  // namespace cppwax::recovery

@@ -1,0 +1,215 @@
+#include "engine/recovery/segment_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cppwax::recovery {
+
+namespace {
+
+// Sorting moves these rather than entries.
+struct SortedEntry {
+  std::uint64_t prefix;
+  std::size_t index;
+};
+
+// SQLite's longest value is 10^9 bytes; a block has little beside its entries.
+constexpr std::size_t kMostStateBytes = 950'000'000;
+
+std::size_t bytes_of(const Entry& entry) {
+  return sizeof(Entry) + entry.key.size() + (entry.state ? entry.state->size() : 0);
+}
+
+EntryView view_of(const Entry& entry) {
+  EntryView view{entry.key, {}};
+  if (entry.state) view.state = *entry.state;
+  return view;
+}
+
+std::vector<SortedEntry> in_order_of_keys(const Entries& entries) {
+  std::vector<SortedEntry> order(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) order[i] = {key_prefix(entries[i].key), i};
+  std::sort(order.begin(), order.end(), [&](const SortedEntry& left, const SortedEntry& right) {
+    if (left.prefix != right.prefix) return left.prefix < right.prefix;
+    const int by_key = entries[left.index].key.compare(entries[right.index].key);
+    return by_key != 0 ? by_key < 0 : left.index < right.index;
+  });
+  return order;
+}
+
+}  // namespace
+
+SegmentStore::SegmentStore(const PartitionFile& file, StoreLimits limits)
+    : file_(file),
+      limits_(limits),
+      database_(file.path, Database::Access::kReadWrite, file.vfs),
+      version_(check_schema(database_)),
+      catalog_(database_),
+      blocks_(database_) {
+  if (read_identity(database_) != file.identity) {
+    database_.damaged("it is another partition than it was a moment ago");
+  }
+  const std::string& owner = catalog_.flow_id();
+  if (!file.flow_id.empty() && !owner.empty() && owner != file.flow_id) {
+    throw StoreError(StoreFault::kOtherFlow,
+                     "recovery partition " + file.path + " holds the states of the flow '" + owner +
+                         "', not of '" + file.flow_id +
+                         "'; each flow needs a store of its own, made with `python -m "
+                         "cppwax.recovery`");
+  }
+  const std::string finding = database_.text("PRAGMA quick_check(1)", "check it");
+  if (finding != "ok") database_.damaged(finding);
+  blocks_.check(catalog_.segments());
+  arrange_segments();
+}
+
+void SegmentStore::arrange_segments() {
+  segments_.clear();
+  next_segment_ = 1;
+  for (const auto& [id, segment] : catalog_.segments()) {
+    segments_[segment.step].add(segment);
+    next_segment_ = id + 1;
+  }
+}
+
+std::map<StepId, std::int64_t> SegmentStore::stored_steps() const {
+  std::map<StepId, std::int64_t> steps;
+  for (const auto& [id, segment] : catalog_.segments()) {
+    steps[catalog_.steps().at(segment.step)] += segment.entries;
+  }
+  return steps;
+}
+
+void SegmentStore::begin(const Execution& execution) {
+  ENGINE_ASSERT(execution.cut >= history().collected, execution.cut, history().collected);
+  const std::string doing = "begin execution " + std::to_string(execution.number);
+  if (database_.text("PRAGMA journal_mode=WAL", doing) != "wal") database_.fail(doing);
+  database_.sync_commits(true);
+  Transaction transaction(database_, doing);
+  migrate_schema(database_, version_);
+  std::vector<std::int64_t> beyond;
+  for (const auto& [id, segment] : catalog_.segments()) {
+    if (segment.epoch > execution.cut) beyond.push_back(id);
+  }
+  for (const std::int64_t id : beyond) catalog_.remove(id);
+  blocks_.remove_unknown();
+  catalog_.begin(execution, file_.flow_id);
+  catalog_.save();
+  transaction.commit();
+  arrange_segments();
+}
+
+void SegmentStore::require_storable(const StepId& step, const Entry& entry) {
+  if (bytes_of(entry) <= kMostStateBytes) return;
+  throw StoreError(StoreFault::kDisk,
+                   "the state of key '" + entry.key.substr(0, 100) + "' of step '" + step +
+                       "' has " + std::to_string(bytes_of(entry)) + " bytes; a store takes " +
+                       std::to_string(kMostStateBytes) +
+                       ": keep less in one state, for example by more and smaller keys");
+}
+
+void SegmentStore::write(Epoch epoch, const StepId& step, Entries entries) {
+  ENGINE_ASSERT(epoch > history().durable, epoch, history().durable);
+  ENGINE_ASSERT(!open_epoch_ || *open_epoch_ == epoch, epoch, *open_epoch_);
+  open_epoch_ = epoch;
+  Entries& open = open_[step].entries;
+  for (Entry& entry : entries) {
+    require_storable(step, entry);
+    open_bytes_ += bytes_of(entry);
+    open.push_back(std::move(entry));
+  }
+  if (open_bytes_ >= limits_.open_bytes) spill();
+}
+
+// What does not fit into memory goes into the file before its epoch is through.
+void SegmentStore::spill() {
+  database_.sync_commits(false);
+  Transaction transaction(database_,
+                          "write states of epoch " + std::to_string(open_epoch_->value()));
+  for (auto& [step, open] : open_) {
+    if (open.entries.empty()) continue;
+    open.spilled.push_back(write_sorted(catalog_.number_of(step), *open_epoch_, open.entries));
+  }
+  catalog_.save();
+  transaction.commit();
+  open_bytes_ = 0;
+}
+
+Segment SegmentStore::write_sorted(StepNumber step, Epoch epoch, Entries& entries) {
+  SegmentWriter writer(blocks_, next_segment_++, step, epoch);
+  const std::vector<SortedEntry> order = in_order_of_keys(entries);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const Entry& entry = entries[order[i].index];
+    // The last one that was written of a key counts.
+    if (i + 1 < order.size() && entries[order[i + 1].index].key == entry.key) continue;
+    writer.add(view_of(entry));
+  }
+  entries.clear();
+  const Segment segment = writer.finish();
+  written_bytes_ += segment.bytes;
+  return segment;
+}
+
+void SegmentStore::commit(Epoch epoch) {
+  ENGINE_ASSERT(!open_epoch_ || *open_epoch_ == epoch, epoch, *open_epoch_);
+  database_.sync_commits(true);
+  Transaction transaction(database_, "commit epoch " + std::to_string(epoch.value()));
+  std::vector<Segment> made;
+  for (auto& [step, open] : open_) {
+    const StepNumber number = catalog_.number_of(step);
+    made.insert(made.end(), open.spilled.begin(), open.spilled.end());
+    if (!open.entries.empty()) made.push_back(write_sorted(number, epoch, open.entries));
+  }
+  for (const Segment& each : made) catalog_.add(each);
+  catalog_.set_durable(epoch);
+  catalog_.save();
+  transaction.commit();
+  for (const Segment& each : made) segments_[each.step].add(each);
+  open_.clear();
+  open_bytes_ = 0;
+  open_epoch_.reset();
+}
+
+void SegmentStore::close() {
+  merge_.reset();
+  database_.fold_log();
+}
+
+bool SegmentStore::open_next_step() {
+  const auto next = segments_.upper_bound(load_->step);
+  if (next == segments_.end()) return false;
+  load_->step = next->first;
+  load_->entries.emplace(blocks_, next->second.all());
+  load_->live_entries = load_->live_bytes = 0;
+  return true;
+}
+
+Partition::Read SegmentStore::read() {
+  if (!load_) load_.emplace();
+  Partition::Read batch{Partition::Read::Kind::kEntries};
+  while (batch.entries.empty()) {
+    if (!load_->entries && !open_next_step()) {
+      load_.reset();
+      return {Partition::Read::Kind::kEnd};
+    }
+    std::size_t bytes = 0;
+    EntryView entry;
+    bool more = true;
+    while (batch.entries.size() < limits_.read_entries && bytes < limits_.read_bytes) {
+      more = load_->entries->next(entry);
+      if (!more) break;
+      if (!entry.state) continue;
+      batch.entries.push_back({std::string(entry.key), std::string(*entry.state)});
+      bytes += entry.key.size() + entry.state->size();
+    }
+    load_->live_entries += static_cast<std::int64_t>(batch.entries.size());
+    load_->live_bytes += static_cast<std::int64_t>(bytes);
+    if (more) continue;
+    segments_.at(load_->step).set_live(load_->live_entries, load_->live_bytes);
+    load_->entries.reset();
+  }
+  batch.step = catalog_.steps().at(load_->step);
+  return batch;
+}
+
+}  // namespace cppwax::recovery

@@ -1,0 +1,240 @@
+#include "engine/recovery/sqlite.hpp"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace cppwax::recovery {
+
+namespace {
+
+constexpr int kOpenFlags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+
+// A path as SQLite's URIs want it.
+std::string uri_of(const std::string& path) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char each : path) {
+    const auto byte = static_cast<unsigned char>(each);
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                       (byte >= 'A' && byte <= 'Z') || std::strchr("/._-", each) != nullptr;
+    if (plain) {
+      uri += each;
+    } else {
+      uri += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+struct Reason {
+  StoreFault fault;
+  std::string text;
+};
+
+std::string with_system_error(const std::string& text, int system_error) {
+  return system_error ? text + " (" + std::strerror(system_error) + ")" : text;
+}
+
+// What an error of SQLite means for who runs a flow.
+Reason reason_of(int code, int system_error) {
+  if ((code & 0xff) == SQLITE_FULL || system_error == ENOSPC || system_error == EDQUOT) {
+    return {StoreFault::kDiskFull,
+            "there is no space left on its disk; free some and start again: all epochs that were "
+            "durable are safe"};
+  }
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {StoreFault::kInUse, "another program has it open; end that one first"};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {StoreFault::kDamaged,
+              "its content is damaged; put back a copy of it (with the file `-wal` beside it, if "
+              "the copy has one)"};
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_CANTOPEN:
+      return {StoreFault::kNotWritable,
+              with_system_error("it, or its folder, cannot be written to", system_error) +
+                  "; check that both are there, that this user owns them, and that the file "
+                  "system is not read-only"};
+    case SQLITE_NOMEM:
+      return {StoreFault::kDisk, "there is not enough memory"};
+    case SQLITE_TOOBIG:
+      return {StoreFault::kDisk, "a single state is larger than what a store takes (some 950 MB)"};
+    case SQLITE_IOERR:
+      return {StoreFault::kDisk,
+              with_system_error("its disk reports an error", system_error) +
+                  "; mend or replace the disk and start again: all epochs that were durable and "
+                  "can still be read are safe"};
+    default:
+      return {StoreFault::kDisk, std::string("SQLite says: ") + sqlite3_errstr(code)};
+  }
+}
+
+}  // namespace
+
+Database::Database(std::string path, Access access, const char* vfs) : path_(std::move(path)) {
+  int flags = kOpenFlags;
+  std::string name = path_;
+  switch (access) {
+    case Access::kReadWrite:
+      flags |= SQLITE_OPEN_READWRITE;
+      break;
+    case Access::kAsItLies:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+      name = uri_of(path_);
+      break;
+    case Access::kInMemory:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+      break;
+  }
+  try {
+    const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, vfs);
+    if (code != SQLITE_OK) fail("open it");
+    set_up(access);
+  } catch (...) {
+    sqlite3_close(handle_);
+    throw;
+  }
+}
+
+Database::~Database() {
+  sqlite3_close(handle_);
+}
+
+void Database::set_up(Access access) {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  run("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"
+      "PRAGMA mmap_size=0; PRAGMA secure_delete=OFF",
+      "set it up");
+  if (access != Access::kReadWrite) return;
+  // Before anything is read: then the log needs no shared memory.
+  run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA wal_autocheckpoint=256;"
+      "PRAGMA journal_size_limit=4194304",
+      "set it up");
+  sync_commits(true);
+}
+
+void Database::run(const std::string& sql, const std::string& doing) {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(doing);
+}
+
+std::int64_t Database::number(const std::string& sql, const std::string& doing) {
+  Statement statement(*this, sql.c_str(), doing);
+  return statement.step() ? statement.number(0) : 0;
+}
+
+std::string Database::text(const std::string& sql, const std::string& doing) {
+  Statement statement(*this, sql.c_str(), doing);
+  return statement.step() ? std::string(statement.bytes(0)) : "";
+}
+
+void Database::sync_commits(bool wait) {
+  if (syncs_commits_ == wait) return;
+  run(wait ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", "set it up");
+  syncs_commits_ = wait;
+}
+
+void Database::fold_log() {
+  sync_commits(true);
+  if (text("PRAGMA journal_mode=DELETE", "close it") != "delete") fail("close it");
+}
+
+void Database::fail(const std::string& doing) {
+  const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
+  const int system_error = handle_ ? sqlite3_system_errno(handle_) : 0;
+  const bool disk = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN ||
+                    (code & 0xff) == SQLITE_FULL;
+  const Reason reason = reason_of(code, disk ? system_error : 0);
+  throw StoreError(reason.fault,
+                   "recovery partition " + path_ + ": cannot " + doing + ": " + reason.text);
+}
+
+void Database::damaged(const std::string& what) {
+  throw StoreError(StoreFault::kDamaged,
+                   "recovery partition " + path_ + " is damaged: " + what +
+                       "; put back a copy of it (with the file `-wal` beside it, if the copy has "
+                       "one)");
+}
+
+Statement::Statement(Database& database, const char* sql, std::string doing)
+    : database_(database), doing_(std::move(doing)) {
+  require(
+      sqlite3_prepare_v3(database.handle(), sql, -1, SQLITE_PREPARE_PERSISTENT, &handle_, nullptr));
+}
+
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
+
+void Statement::require(int code) {
+  if (code != SQLITE_OK) database_.fail(doing_);
+}
+
+Statement& Statement::bind(int at, std::int64_t value) {
+  require(sqlite3_bind_int64(handle_, at, value));
+  return *this;
+}
+
+Statement& Statement::bind(int at, std::string_view bytes) {
+  // A null pointer would bind NULL.
+  const char* data = bytes.data() ? bytes.data() : "";
+  require(sqlite3_bind_blob64(handle_, at, data, bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) {
+    // Before `reset`, which forgets the reason.
+    try {
+      database_.fail(doing_);
+    } catch (...) {
+      sqlite3_reset(handle_);
+      throw;
+    }
+  }
+  sqlite3_reset(handle_);
+  return false;
+}
+
+void Statement::reset() {
+  sqlite3_reset(handle_);
+}
+
+std::int64_t Statement::number(int column) {
+  return sqlite3_column_int64(handle_, column);
+}
+
+std::string_view Statement::bytes(int column) {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_, column));
+  // No memory to gather a long value in.
+  if (!data && sqlite3_errcode(database_.handle()) == SQLITE_NOMEM) database_.fail(doing_);
+  return data ? std::string_view(data, size) : std::string_view();
+}
+
+Transaction::Transaction(Database& database, std::string doing)
+    : database_(&database), doing_(std::move(doing)) {
+  database.run("BEGIN IMMEDIATE", doing_);
+}
+
+Transaction::~Transaction() {
+  if (database_) sqlite3_exec(database_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  database_->run("COMMIT", doing_);
+  database_ = nullptr;
+}
+
+}  // namespace cppwax::recovery

@@ -1,0 +1,103 @@
+// As much of SQLite as a recovery partition needs; the only place that knows its C interface. All
+// that fails says which file it is and what to do about it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/recovery/store_error.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace cppwax::recovery {
+
+// One connection to one file. Used by one thread at a time. Invariant: closing it writes nothing; a
+// write-ahead log that is there stays, whole, for the next who opens the file.
+class Database {
+ public:
+  enum class Access {
+    kReadWrite,  // the file must be there; nobody else may have it open
+    // Looks at the file as it is, past locks and without its log: for what never changes in it.
+    kAsItLies,
+    kInMemory,  // no file
+  };
+
+  // `vfs`: the way to the disk, null for SQLite's own.
+  // Errors of all: StoreError.
+  Database(std::string path, Access access, const char* vfs = nullptr);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  const std::string& path() const { return path_; }
+
+  // `doing` completes "cannot …" here and below, e.g. "commit epoch 3".
+  void run(const std::string& sql, const std::string& doing);
+  // The first column of the first row; 0 or nothing where there is no row.
+  std::int64_t number(const std::string& sql, const std::string& doing);
+  std::string text(const std::string& sql, const std::string& doing);
+  // Whether commits wait until the disk has them.
+  void sync_commits(bool wait);
+  // Brings the log into the file and removes it: the file is whole, and alone, afterwards.
+  void fold_log();
+
+  // For the error that SQLite has just reported.
+  [[noreturn]] void fail(const std::string& doing);
+  // For what is in the file and cannot be.
+  [[noreturn]] void damaged(const std::string& what);
+
+  sqlite3* handle() { return handle_; }
+
+ private:
+  void set_up(Access access);
+
+  std::string path_;
+  sqlite3* handle_ = nullptr;
+  bool syncs_commits_ = false;
+};
+
+// Belongs to its database, which outlives it. Ready to be bound anew whenever `step` has said that
+// there is no more, and after `reset`.
+class Statement {
+ public:
+  Statement(Database& database, const char* sql, std::string doing);
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  Statement& bind(int at, std::int64_t value);
+  // The bytes live until the statement is ready again.
+  Statement& bind(int at, std::string_view bytes);
+  // Returns whether there is a row.
+  bool step();
+  void reset();
+  std::int64_t number(int column);
+  // Valid until the next step.
+  std::string_view bytes(int column);
+
+ private:
+  void require(int code);
+
+  Database& database_;
+  std::string doing_;
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+// What is written in its life counts only if it is committed.
+class Transaction {
+ public:
+  Transaction(Database& database, std::string doing);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  void commit();
+
+ private:
+  Database* database_;
+  std::string doing_;
+};
+
+}  // namespace cppwax::recovery

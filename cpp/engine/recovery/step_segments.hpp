@@ -1,0 +1,50 @@
+// The segments of one step, and when to merge them (docs/progress_and_snapshots.md P10). Pure.
+#pragma once
+
+#include <vector>
+
+#include "engine/recovery/catalog.hpp"
+
+namespace cppwax::recovery {
+
+// A merge costs some transactions: a small step waits until there is something to gain.
+struct MergeThresholds {
+  std::size_t segments = 64;
+  std::int64_t bytes = 1 << 20;
+};
+
+// Used by one thread. Invariant: segments are in order of age, the oldest first. That is (epoch,
+// id), not the order in which they came: a merge makes old entries in a new segment.
+class StepSegments {
+ public:
+  void add(const Segment& segment);
+  // All entries of epochs up to the limit may be merged.
+  void set_limit(Epoch limit);
+  // Of the entries that there are by now, so many are live.
+  void set_live(std::int64_t entries, std::int64_t bytes);
+  // Whether at most half of what is stored up to the limit is live, so far as can be told, and it
+  // is worth it.
+  bool wants_merge(const MergeThresholds& worth) const;
+  // What a merge takes: all up to the limit.
+  std::vector<Segment> mergeable() const;
+  // A merge has made `result` of them; nothing was left if it has no entries.
+  void replace(const std::vector<Segment>& merged, const Segment& result);
+
+  const std::vector<Segment>& all() const { return segments_; }
+
+ private:
+  void count(const Segment& segment);
+
+  std::vector<Segment> segments_;
+  std::size_t counted_ = 0;  // so many of them are within the limit
+  Epoch limit_{};
+  Epoch known_to_{};  // up to here, what is live was not guessed
+  // Of those within the limit.
+  std::int64_t entries_ = 0;
+  std::int64_t bytes_ = 0;
+  // What is live of them at the least.
+  std::int64_t live_entries_ = 0;
+  std::int64_t live_bytes_ = 0;
+};
+
+}  // namespace cppwax::recovery
