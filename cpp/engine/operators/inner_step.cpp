@@ -64,22 +64,29 @@ void InnerStep::take_batch(data::Batch batch, channel::Receiver& from, std::size
       Task{batch.epoch, std::move(batch.payload), nullptr, &from, sender, batch.amount});
 }
 
-// One task a call. A due time fires after the batch that is in work and before the next one, but
-// one that is over again as soon as it has fired lets a batch go first: user code that always asks
-// for a past time would stop the step.
+// One task a call, or the parts of one batch, within one slice. A due time fires after the batch
+// that is in work and before the next one, but one that is over again as soon as it has fired lets
+// a batch go first: user code that always asks for a past time would stop the step.
 void InnerStep::work() {
   Task* task = next_task();
   const bool begun = task && task->job;
   const bool open = task && outputs_.open(task->epoch);
   if (!begun && !(due_again_ && open) && due_now()) return work_on_due();
-  if (!open || !work_on(*task)) return;
-  tasks_.at(task->epoch).pop_front();
-  if (!due_again_ && due_now()) work_on_due();
+  if (!open) return;
+  const Epoch epoch = task->epoch;
+  SliceEmitter out(outputs_, epoch, SliceEmitter::Wait::kForCredit);
+  for (bool more_parts = true; more_parts;) {
+    auto& queue = tasks_.at(epoch);
+    if (!work_on(queue.front(), out)) return;
+    // Only the last part of a batch has its amount.
+    more_parts = queue.front().from && queue.front().amount.items == 0 && out.room() > 0;
+    queue.pop_front();
+    if (!due_again_ && due_now()) return work_on_due();
+  }
 }
 
 // Returns whether the task is through.
-bool InnerStep::work_on(Task& task) {
-  SliceEmitter out(outputs_, task.epoch, SliceEmitter::Wait::kForCredit);
+bool InnerStep::work_on(Task& task, SliceEmitter& out) {
   working_in_ = task.epoch;
   if (task.job) {
     if (task.job->run(out) == Work::kDone) task.job.reset();
@@ -105,7 +112,8 @@ bool InnerStep::due_now() const {
 void InnerStep::work_on_due() {
   host_.report_active(epoch_);
   Task task{.epoch = epoch_, .batch = nullptr, .job = start_due(host_.clock().wall())};
-  if (task.job && !work_on(task)) tasks_[epoch_].push_front(std::move(task));
+  SliceEmitter out(outputs_, epoch_, SliceEmitter::Wait::kForCredit);
+  if (task.job && !work_on(task, out)) tasks_[epoch_].push_front(std::move(task));
 }
 
 InnerStep::Task* InnerStep::lowest_task() {

@@ -69,7 +69,7 @@ class InnerStep : public Step {
   void take_message(std::size_t input, channel::Envelope envelope);
   void take_batch(data::Batch batch, channel::Receiver& from, std::size_t sender);
   void work();
-  bool work_on(Task& task);
+  bool work_on(Task& task, SliceEmitter& out);
   bool due_now() const;
   void work_on_due();
   // Null if there is none.
