@@ -49,18 +49,27 @@ SegmentStore::SegmentStore(const PartitionFile& file, StoreLimits limits)
   if (read_identity(database_) != file.identity) {
     database_.damaged("it is another partition than it was a moment ago");
   }
-  const std::string& owner = catalog_.flow_id();
-  if (!file.flow_id.empty() && !owner.empty() && owner != file.flow_id) {
-    throw StoreError(StoreFault::kOtherFlow,
-                     "recovery partition " + file.path + " holds the states of the flow '" + owner +
-                         "', not of '" + file.flow_id +
-                         "'; each flow needs a store of its own, made with `python -m "
-                         "cppwax.recovery`");
+  if (!database_.writable()) {
+    throw StoreError(StoreFault::kNotWritable,
+                     "recovery partition " + file.path +
+                         " cannot be written to; check that this user owns it, and that its file "
+                         "system is not read-only");
   }
+  require_flow();
   const std::string finding = database_.text("PRAGMA quick_check(1)", "check it");
   if (finding != "ok") database_.damaged(finding);
   blocks_.check(catalog_.segments());
   arrange_segments();
+}
+
+void SegmentStore::require_flow() {
+  const std::string& owner = catalog_.flow_id();
+  if (file_.flow_id.empty() || owner.empty() || owner == file_.flow_id) return;
+  throw StoreError(StoreFault::kOtherFlow,
+                   "recovery partition " + file_.path + " holds the states of the flow '" + owner +
+                       "', not of '" + file_.flow_id +
+                       "'; each flow needs a store of its own, made with `python -m "
+                       "cppwax.recovery`");
 }
 
 void SegmentStore::arrange_segments() {

@@ -90,6 +90,7 @@ class SegmentStore {
     std::int64_t live_bytes = 0;
   };
 
+  void require_flow();
   void spill();
   Segment write_sorted(StepNumber step, Epoch epoch, Entries& entries);
   void require_storable(const StepId& step, const Entry& entry);

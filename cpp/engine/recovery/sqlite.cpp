@@ -137,6 +137,10 @@ std::string Database::text(const std::string& sql, const std::string& doing) {
   return statement.step() ? std::string(statement.bytes(0)) : "";
 }
 
+bool Database::writable() {
+  return sqlite3_db_readonly(handle_, "main") == 0;
+}
+
 void Database::sync_commits(bool wait) {
   if (syncs_commits_ == wait) return;
   run(wait ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", "set it up");
@@ -145,7 +149,22 @@ void Database::sync_commits(bool wait) {
 
 void Database::fold_log() {
   sync_commits(true);
-  if (text("PRAGMA journal_mode=DELETE", "close it") != "delete") fail("close it");
+  // The change of mode does this too, but does not tell why it failed.
+  const int code =
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code != SQLITE_OK) fail("bring its log into it");
+  bool alone = false;
+  try {
+    alone = text("PRAGMA journal_mode=DELETE", "close it") == "delete";
+    // While it has the file for itself SQLite keeps the journal of that change.
+    run("PRAGMA locking_mode=NORMAL; SELECT count(*) FROM sqlite_master", "close it");
+  } catch (const StoreError&) {
+    alone = false;  // what SQLite says of it here is not the reason
+  }
+  if (alone) return;
+  throw StoreError(StoreFault::kDisk,
+                   "recovery partition " + path_ + ": the files `-wal` or `-journal` beside it " +
+                       "cannot be removed; they belong to it until the next run");
 }
 
 void Database::fail(const std::string& doing) {

@@ -38,6 +38,8 @@ class Database {
   // The first column of the first row; 0 or nothing where there is no row.
   std::int64_t number(const std::string& sql, const std::string& doing);
   std::string text(const std::string& sql, const std::string& doing);
+  // Whether the file can be written to, as far as can be told after something was read.
+  bool writable();
   // Whether commits wait until the disk has them.
   void sync_commits(bool wait);
   // Brings the log into the file and removes it: the file is whole, and alone, afterwards.

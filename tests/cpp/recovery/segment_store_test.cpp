@@ -1,0 +1,139 @@
+#include "engine/recovery/segment_store.hpp"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "support/store_scenario.hpp"
+
+namespace cppwax::recovery {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::size_t bytes_on(const test::MemoryDisk& disk) {
+  std::size_t bytes = 0;
+  for (const auto& [path, content] : disk.contents()) bytes += content.size();
+  return bytes;
+}
+
+std::vector<std::string> names_on(const test::MemoryDisk& disk) {
+  std::vector<std::string> names;
+  for (const auto& [path, content] : disk.contents()) names.push_back(path);
+  return names;
+}
+
+// Kills, clean ends, spills, merges of any extent: what is loaded is what the model has.
+TEST(SegmentStore, HoldsWhatAModelHolds) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    test::SteppedStand stand;
+    test::StoreScenario scenario(seed);
+    std::mt19937_64 random(seed);
+    for (int run = 0; run < 6; ++run) {
+      ASSERT_NO_THROW(scenario.resume(stand)) << "seed " << seed << ", run " << run;
+      scenario.run_epochs(stand, random() % 40);
+      if (random() % 2) stand.finish();
+      if (random() % 2) scenario.close(stand);
+    }
+  }
+}
+
+// One step whose keys are written again and again.
+class Rewriting {
+ public:
+  explicit Rewriting(StoreLimits limits = {})
+      : file_(test::make_partition(disk_, "part-0.sqlite3")), store_(std::in_place, file_, limits) {
+    store_->begin({});
+  }
+
+  void epoch(std::size_t keys, bool discard = false) {
+    Entries entries;
+    for (std::size_t key = 0; key < keys; ++key) {
+      entries.push_back({std::to_string(key), std::string(50, 's')});
+      if (discard) entries.back().state.reset();
+    }
+    store_->write(Epoch(++epoch_), "f.step", std::move(entries));
+    store_->commit(Epoch(epoch_));
+    if (epoch_ > 1) store_->collect(Epoch(epoch_ - 1));
+    while (store_->wants_merge()) store_->merge_some();
+  }
+  SegmentStore& store() { return *store_; }
+  test::MemoryDisk& disk() { return disk_; }
+
+ private:
+  test::MemoryDisk disk_;
+  PartitionFile file_;
+  std::optional<SegmentStore> store_;
+  std::uint64_t epoch_ = 0;
+};
+
+TEST(SegmentStore, DoesNotGrowWithEpochs) {
+  constexpr std::size_t kKeys = 3000;
+  constexpr std::size_t kLiveBytes = kKeys * 62;
+  Rewriting rewriting;
+  std::size_t most = 0;
+  for (int epoch = 1; epoch <= 1000; ++epoch) {
+    rewriting.epoch(kKeys);
+    const auto contents = rewriting.disk().contents();
+    most = std::max(most, contents.at("part-0.sqlite3").size());
+  }
+  rewriting.store().close();
+  // Below a megabyte a merge is not worth it yet.
+  EXPECT_LT(most, 4 * kLiveBytes + (2u << 20));
+  EXPECT_LE(bytes_on(rewriting.disk()), most);
+}
+
+TEST(SegmentStore, DoesNotGrowWithEpochsOfFewChanges) {
+  Rewriting rewriting;
+  for (int epoch = 1; epoch <= 300; ++epoch) rewriting.epoch(1);
+  const std::size_t early = bytes_on(rewriting.disk());
+  for (int epoch = 1; epoch <= 1000; ++epoch) rewriting.epoch(1);
+  EXPECT_LT(bytes_on(rewriting.disk()), 2 * early);
+  EXPECT_LE(rewriting.store().stored_steps().at("f.step"), 66);
+}
+
+TEST(SegmentStore, NothingIsLeftOfWhatWasDiscarded) {
+  Rewriting rewriting;
+  rewriting.epoch(5000);
+  rewriting.epoch(5000, true);
+  rewriting.epoch(0);
+  EXPECT_THAT(rewriting.store().stored_steps(), IsEmpty());
+  EXPECT_EQ(rewriting.store().read().kind, Partition::Read::Kind::kEnd);
+}
+
+TEST(SegmentStore, DropsAStep) {
+  Rewriting rewriting;
+  rewriting.epoch(5000);
+  rewriting.store().write(Epoch(2), "f.other", {{"k", "1"}});
+  rewriting.store().commit(Epoch(2));
+  rewriting.store().drop("f.step");
+  rewriting.store().drop("f.unknown");
+  while (rewriting.store().wants_merge()) rewriting.store().merge_some();
+  EXPECT_EQ(rewriting.store().stored_steps(), (std::map<StepId, std::int64_t>{{"f.other", 1}}));
+  EXPECT_EQ(rewriting.store().read().step, "f.other");
+}
+
+TEST(SegmentStore, ClosedItIsOneFile) {
+  Rewriting rewriting;
+  rewriting.epoch(10);
+  EXPECT_THAT(names_on(rewriting.disk()), ElementsAre("part-0.sqlite3", "part-0.sqlite3-wal"));
+  rewriting.store().close();
+  EXPECT_THAT(names_on(rewriting.disk()), ElementsAre("part-0.sqlite3"));
+}
+
+TEST(SegmentStore, AStateThatIsTooLargeIsNamed) {
+  Rewriting rewriting;
+  Entries entries;
+  entries.push_back({"the key", std::string(950'000'001, 's')});
+  try {
+    rewriting.store().write(Epoch(1), "f.step", std::move(entries));
+    FAIL();
+  } catch (const StoreError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("'the key'"), testing::HasSubstr("'f.step'")));
+  }
+}
+
+}  // namespace
+}  // namespace cppwax::recovery

@@ -1,0 +1,107 @@
+// Each operation on the disk fails once, and the power is cut before each: afterwards the store has
+// exactly an epoch that it may have.
+#include <gmock/gmock.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "support/store_scenario.hpp"
+
+namespace cppwax::recovery {
+namespace {
+
+using test::MemoryDisk;
+
+struct FaultCase {
+  MemoryDisk::Fault fault;
+  bool for_ever;
+  unsigned percent_surviving;  // of what was not synced when the power was cut
+};
+
+// A short run over a store that has seen one before: spills, commits, collects, merges, closes.
+void run_once(test::StoreScenario& scenario, test::SteppedStand& stand) {
+  scenario.resume(stand);
+  scenario.run_epochs(stand, 10);
+  scenario.close(stand);
+}
+
+// When all is safe in the file, and only the log cannot be removed, SQLite does not tell why.
+auto tells_of_a_full_disk() {
+  return testing::AnyOf(testing::HasSubstr("no space left"),
+                        testing::HasSubstr("cannot be removed"));
+}
+
+// Returns whether the operation came at all.
+bool fails_at(std::size_t operation, const FaultCase& what, std::uint64_t seed) {
+  test::SteppedStand stand;
+  test::StoreScenario scenario(seed);
+  run_once(scenario, stand);
+  std::mt19937_64 random(operation);
+  stand.disk().fail_at(operation, what.fault, what.for_ever);
+  bool told = false;
+  try {
+    run_once(scenario, stand);
+  } catch (const StoreError& error) {
+    told = true;
+    EXPECT_THAT(error.what(), testing::HasSubstr("part-0.sqlite3"));
+    if (what.fault == MemoryDisk::Fault::kFull) {
+      EXPECT_THAT(error.what(), tells_of_a_full_disk());
+    }
+  }
+  const bool came = stand.disk().has_failed();
+  EXPECT_TRUE(came || !told);
+  if (what.fault == MemoryDisk::Fault::kPowerCut) {
+    stand.disk().restart([&] { return random() % 100 < what.percent_surviving; });
+  }
+  stand.disk().heal();
+  // What was there is there, and all goes on.
+  run_once(scenario, stand);
+  run_once(scenario, stand);
+  return came;
+}
+
+class StoreFaultTest : public testing::TestWithParam<FaultCase> {};
+
+TEST_P(StoreFaultTest, LosesNothingAtAnyOperation) {
+  for (const std::uint64_t seed : {1u, 2u}) {
+    std::size_t operation = 0;
+    while (fails_at(operation, GetParam(), seed) && !HasFailure()) ++operation;
+    EXPECT_GT(operation, 100u) << "the run has so many operations";
+    ASSERT_FALSE(HasFailure()) << "seed " << seed << ", operation " << operation;
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<FaultCase>& one) {
+  const std::vector<std::string> kinds{"InputOutput", "Full", "PowerCut"};
+  return kinds[static_cast<std::size_t>(one.param.fault)] +
+         (one.param.for_ever ? "ForEver" : "Once") + std::to_string(one.param.percent_surviving);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StoreFaultTest,
+                         testing::Values(FaultCase{MemoryDisk::Fault::kInputOutput, false, 0},
+                                         FaultCase{MemoryDisk::Fault::kInputOutput, true, 0},
+                                         FaultCase{MemoryDisk::Fault::kFull, false, 0},
+                                         FaultCase{MemoryDisk::Fault::kFull, true, 0},
+                                         FaultCase{MemoryDisk::Fault::kPowerCut, true, 0},
+                                         FaultCase{MemoryDisk::Fault::kPowerCut, true, 50},
+                                         FaultCase{MemoryDisk::Fault::kPowerCut, true, 100}),
+                         name_of);
+
+// The cut must be able to lose something, or the test above proves nothing.
+TEST(MemoryDisk, APowerCutLosesWhatWasNotSynced) {
+  test::SteppedStand stand;
+  test::StoreScenario scenario(1);
+  scenario.resume(stand);
+  scenario.run_epochs(stand, 3);
+  stand.partition().write(Epoch(4), "f.a", {{"key", std::string(4000, 's')}});
+  stand.finish();  // more than fits into memory: it has been written, but not committed
+  const auto before = stand.disk().contents();
+  stand.disk().restart([] { return false; });
+  EXPECT_LT(stand.disk().contents().at("part-0.sqlite3-wal").size(),
+            before.at("part-0.sqlite3-wal").size());
+  scenario.resume(stand);
+}
+
+}  // namespace
+}  // namespace cppwax::recovery
