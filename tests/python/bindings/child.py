@@ -29,7 +29,7 @@ class Exit:
 class Child:
     """A running program."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._told_at = time.monotonic()
 
@@ -37,9 +37,10 @@ class Child:
         """Read what the program prints up to this line."""
         assert self._process.stdout is not None
         for printed in self._process.stdout:
-            if printed.rstrip("\n") == line:
+            if printed.decode().rstrip("\n") == line:
                 return
-        raise AssertionError(f"ended without printing {line!r}: {self._process.communicate()[1]}")
+        stderr = self._process.communicate()[1].decode()
+        raise AssertionError(f"ended without printing {line!r}: {stderr}")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -54,7 +55,7 @@ class Child:
         """
         stdout, stderr = self._process.communicate(timeout=within)
         seconds = time.monotonic() - self._told_at
-        return Exit(self._process.returncode, stdout, stderr, seconds)
+        return Exit(self._process.returncode, stdout.decode(), stderr.decode(), seconds)
 
 
 @contextmanager
@@ -65,7 +66,8 @@ def running(arguments: Sequence[str]) -> Iterator[Child]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        # `communicate` knows nothing of what a buffer has read beyond the line waited for.
+        bufsize=0,
     )
     with process:
         try:
