@@ -6,17 +6,13 @@ namespace cppwax::transport {
 
 PendingSlots::Admission PendingSlots::admit(bool known) {
   Admission admission{next_++, std::nullopt};
-  const bool full = size() >= limit_ || (!known && strangers_.size() >= limit_ - reserved_);
-  if (full) {
-    if (strangers_.empty() && !known) {
-      admission.dropped = admission.ticket;
-      return admission;
-    }
-    std::deque<Ticket>& from = strangers_.empty() ? known_ : strangers_;
-    admission.dropped = from.front();
-    from.pop_front();
+  std::deque<Ticket>& own = known ? known_ : strangers_;
+  // If all are taken, the others have at most `limit` - `reserved`, and so `own` is not empty.
+  if (own.size() >= limit_ - reserved_ || size() >= limit_) {
+    admission.dropped = own.front();
+    own.pop_front();
   }
-  (known ? known_ : strangers_).push_back(admission.ticket);
+  own.push_back(admission.ticket);
   return admission;
 }
 

@@ -12,9 +12,10 @@
 namespace cppwax::transport {
 
 // Places for connections that have not said a valid hello yet. Belongs to one thread. Invariants:
-// (1) at most `limit` are taken; (2) strangers, whose address is on no list, take at most `limit -
-// reserved`; (3) the oldest goes for a newcomer, a stranger before a known one, and a known one
-// never for a stranger.
+// (1) at most `limit` are taken; (2) of known ones, whose address is on the list, and of strangers,
+// `reserved` each find a place whatever the others do (a peer behind a router is a stranger too,
+// until its hello); (3) the oldest of its kind goes for a
+// newcomer.
 class PendingSlots {
  public:
   using Ticket = std::uint64_t;
@@ -24,7 +25,7 @@ class PendingSlots {
 
   struct Admission {
     Ticket ticket;
-    std::optional<Ticket> dropped;  // whose place it took; may be its own ticket
+    std::optional<Ticket> dropped;  // whose place it took
   };
   Admission admit(bool known);
   // Of no effect for one that was dropped.

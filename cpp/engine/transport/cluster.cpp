@@ -111,6 +111,7 @@ void Cluster::interrupt() {
 }
 
 void Cluster::close() {
+  interrupt();
   impl_->stop_thread();
 }
 

@@ -30,6 +30,9 @@ Awaitable<std::variant<Hello, Unheard>> read_hello(Stream& stream) {
   ErrorCode error;
   std::array<std::byte, HelloPrefix::kBytes> start{};
   co_await stream.read(start, error);
+  // A TLS dialler has done its part before the listener has judged its certificate.
+  const bool by_tls = error.category() == net::error::get_ssl_category();
+  if (by_tls) co_return Unheard{"refuses this process (" + error.message() + ")"};
   if (error) co_return Unheard{"closed the connection before its hello"};
   const auto prefix = HelloPrefix::read(start);
   if (const auto* wrong = std::get_if<HelloError>(&prefix)) {

@@ -64,7 +64,7 @@ class Comparison {
                           "): install the same version everywhere"};
     }
     if (mine_.role == theirs_.role) {
-      return Mismatch{Mismatch::Kind::kReflected, address_ + " sends back what it is sent"};
+      return Mismatch{Mismatch::Kind::kReflected, "it sends back what it is sent"};
     }
     if (mine.cppwax_version != theirs.cppwax_version) {
       return differ(Mismatch::Kind::kCppwaxVersion, "runs cppwax " + theirs.cppwax_version,

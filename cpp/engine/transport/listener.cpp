@@ -80,7 +80,6 @@ void Listener::admit(Tcp::socket socket) {
   if (gone) return;
   const PendingSlots::Admission admission =
       slots_.admit(names_.listed(plain_address(from.address())));
-  if (admission.dropped == admission.ticket) return;
   if (admission.dropped) pending_.close(*admission.dropped);
   spawn(io_, meet(std::move(socket), admission.ticket));
 }
@@ -93,7 +92,7 @@ Awaitable<void> Listener::meet(Tcp::socket socket, PendingSlots::Ticket ticket) 
     const SocketSet::Entry entry(pending_, ticket, stream->socket());
     const Deadline deadline(stream->socket(), proof_.limit);
     const bool proved = co_await prove(*stream, where, deadline);
-    if (proved) co_await decide(stream, where, deadline);
+    if (proved) co_await decide(stream, where, deadline, ticket);
   }
   slots_.release(ticket);
 }
@@ -105,8 +104,6 @@ Awaitable<bool> Listener::prove(Stream& stream, const std::string& where,
   co_await stream.socket().async_receive(net::buffer(first), Tcp::socket::message_peek,
                                          into(error));
   if (error) co_return false;
-  const bool listed = co_await is_listed(where);
-  if (!listed) co_return false;
   if ((first[0] == kTlsFirstByte) != stream.is_tls()) {
     gate_.warn_once(where + " was refused: it " +
                     (stream.is_tls() ? "does not speak TLS" : "speaks TLS") +
@@ -115,7 +112,7 @@ Awaitable<bool> Listener::prove(Stream& stream, const std::string& where,
     co_await send_line(stream);
     co_return false;
   }
-  if (!stream.is_tls()) co_return true;
+  if (!stream.is_tls()) co_return co_await is_listed(where);
   const std::string any_name;
   co_await stream.handshake(Stream::Handshake::server, any_name, error);
   if (!error && stream.proved()) co_return true;
@@ -126,9 +123,8 @@ Awaitable<bool> Listener::prove(Stream& stream, const std::string& where,
   co_return false;
 }
 
-// Under TLS it matters for a place among the pending ones only.
+// Under TLS that matters for a place among the pending ones only.
 Awaitable<bool> Listener::is_listed(const std::string& where) {
-  if (!std::holds_alternative<ListedAddresses>(proof_.security)) co_return true;
   const net::ip::address address = net::ip::make_address(where);
   if (!names_.listed(address)) co_await names_.refresh();
   const bool listed = names_.listed(address);
@@ -147,7 +143,7 @@ Awaitable<void> Listener::send_line(Stream& stream) {
 }
 
 Awaitable<void> Listener::decide(std::unique_ptr<Stream>& stream, const std::string& where,
-                                 const Deadline& deadline) {
+                                 const Deadline& deadline, PendingSlots::Ticket ticket) {
   const std::variant<Hello, Unheard> heard = co_await read_hello(*stream);
   if (const auto* unheard = std::get_if<Unheard>(&heard)) {
     if (!deadline.passed() && open_) {
@@ -161,6 +157,9 @@ Awaitable<void> Listener::decide(std::unique_ptr<Stream>& stream, const std::str
     gate_.warn_once(where + " was refused: " + answer.text);
     co_return;
   }
+  // Who is told that it may join must not be dropped for a newcomer between that and its word: it
+  // would take itself for a member.
+  if (answer.reaction == Roster::Reaction::kJoin) slots_.release(ticket);
   ErrorCode error;
   co_await write_hello(*stream, answer.hello, error);
   if (answer.reaction == Roster::Reaction::kJoin) {

@@ -46,7 +46,7 @@ class Listener {
   Awaitable<bool> is_listed(const std::string& where);
   Awaitable<void> send_line(Stream& stream);
   Awaitable<void> decide(std::unique_ptr<Stream>& stream, const std::string& where,
-                         const Deadline& deadline);
+                         const Deadline& deadline, PendingSlots::Ticket ticket);
 
   net::io_context& io_;
   const Proof& proof_;

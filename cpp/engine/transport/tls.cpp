@@ -167,10 +167,15 @@ bool peer_is_proved(SSL* ssl) {
 
 std::string describe_handshake_failure(const ErrorCode& error, const Security& security) {
   const bool secret = std::holds_alternative<SharedSecret>(security);
-  const auto code = static_cast<unsigned long>(error.value());
-  if (error.category() != net::error::get_ssl_category() || ERR_GET_LIB(code) != ERR_LIB_SSL) {
+  const std::string wrong_certificate =
+      secret ? "has a certificate instead of the cluster secret"
+             : "has a certificate that the CA has not signed, or for another name";
+  if (error.category() != net::error::get_ssl_category()) {
     return "broke off the TLS handshake (" + error.message() + ")";
   }
+  const auto code = static_cast<unsigned long>(error.value());
+  // Other parts of OpenSSL than the protocol look at certificates alone.
+  if (ERR_GET_LIB(code) != ERR_LIB_SSL) return wrong_certificate;
   switch (ERR_GET_REASON(code)) {
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_HTTP_REQUEST:
@@ -182,8 +187,7 @@ std::string describe_handshake_failure(const ErrorCode& error, const Security& s
       if (secret) return "has another cluster secret";
       break;
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
-      return secret ? "has a certificate instead of the cluster secret"
-                    : "has a certificate that the CA has not signed, or for another name";
+      return wrong_certificate;
     default:
       break;
   }

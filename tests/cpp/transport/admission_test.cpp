@@ -5,34 +5,30 @@
 namespace cppwax::transport {
 namespace {
 
-TEST(PendingSlots, StrangersReplaceTheirOldest) {
-  PendingSlots slots(6, 2);
-  for (PendingSlots::Ticket ticket = 0; ticket < 4; ++ticket) {
-    const auto admission = slots.admit(false);
-    EXPECT_EQ(admission.ticket, ticket);
-    EXPECT_FALSE(admission.dropped);
+TEST(PendingSlots, EachKindReplacesItsOldest) {
+  for (const bool known : {true, false}) {
+    PendingSlots slots(6, 2);
+    for (PendingSlots::Ticket ticket = 0; ticket < 4; ++ticket) {
+      const auto admission = slots.admit(known);
+      EXPECT_EQ(admission.ticket, ticket);
+      EXPECT_FALSE(admission.dropped);
+    }
+    EXPECT_EQ(slots.admit(known).dropped, 0u);
+    EXPECT_EQ(slots.admit(known).dropped, 1u);
+    EXPECT_EQ(slots.size(), 4u);
   }
-  EXPECT_EQ(slots.admit(false).dropped, 0u);
-  EXPECT_EQ(slots.admit(false).dropped, 1u);
-  EXPECT_EQ(slots.size(), 4u);
 }
 
-TEST(PendingSlots, AKnownAddressFindsRoomAmongStrangers) {
-  PendingSlots slots(6, 2);
-  for (int i = 0; i < 10; ++i) slots.admit(false);
-  EXPECT_FALSE(slots.admit(true).dropped);
-  EXPECT_FALSE(slots.admit(true).dropped);
-  EXPECT_EQ(slots.admit(true).dropped, 6u);  // the oldest stranger
-  EXPECT_EQ(slots.size(), 6u);
-}
-
-TEST(PendingSlots, AStrangerNeverReplacesAKnownOne) {
-  PendingSlots slots(4, 2);
-  for (int i = 0; i < 4; ++i) slots.admit(true);
-  const auto stranger = slots.admit(false);
-  EXPECT_EQ(stranger.dropped, stranger.ticket);
-  EXPECT_EQ(slots.admit(true).dropped, 0u);
-  EXPECT_EQ(slots.size(), 4u);
+TEST(PendingSlots, EachKindFindsRoomWhateverTheOtherDoes) {
+  for (const bool known : {true, false}) {
+    PendingSlots slots(6, 2);
+    for (int i = 0; i < 10; ++i) slots.admit(!known);
+    EXPECT_FALSE(slots.admit(known).dropped);
+    EXPECT_FALSE(slots.admit(known).dropped);
+    EXPECT_EQ(slots.admit(known).dropped, 10u);  // its own oldest
+    EXPECT_EQ(slots.admit(!known).dropped, 6u);
+    EXPECT_EQ(slots.size(), 6u);
+  }
 }
 
 TEST(PendingSlots, ReleasedPlacesAreFree) {
