@@ -64,9 +64,9 @@ Workers:
 
 \b
 Several processes:
-  The same command runs on each host, with the same -a everywhere and -i telling
-  which address is its own. They connect to each other, in whatever order they
-  start, and share the work as workers do:
+  The same command runs on each host, with the same -a everywhere and -i
+  telling which address is its own. They connect to each other, in whatever
+  order they start, and share the work as workers do:
     python -m cppwax.run simple -w3 -i0 -a "one:2101;two:2101"     on host one
     python -m cppwax.run simple -w3 -i1 -a "one:2101;two:2101"     on host two
   Set CPPWAX_CLUSTER_SECRET_FILE to a file with a secret on all hosts (`cppwax

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Any, TypeVar
 
-from cppwax._cluster import cluster_of
+from cppwax._cluster import check_addresses, check_process_id, cluster_of
 from cppwax._entry import run_in_this_process
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import (
@@ -107,7 +107,9 @@ def cluster_main(
         TypeError: An argument is of the wrong type.
         ValueError: An argument makes no sense.
     """
-    cluster = cluster_of(addresses or ["localhost:2101"], proc_id, os.environ)
+    given = check_addresses(addresses or ["localhost:2101"])
+    check_process_id(proc_id, given)
+    cluster = cluster_of(given, proc_id, os.environ)
     run_in_this_process(
         flow,
         worker_count=worker_count_per_proc,

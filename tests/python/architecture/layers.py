@@ -26,8 +26,10 @@ PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("inputs", "outputs"),
     ("operators",),
     ("connectors",),
-    ("_entry", "_locate", "recovery", "tracing", "visualize", "testing"),
-    ("_cli", "_exit", "_options", "run"),
+    ("_cluster", "_entry", "_locate", "recovery", "tracing", "visualize"),
+    ("_option_types",),
+    ("_cluster_options", "_exit", "_local_processes"),
+    ("_cli", "run", "testing"),
 )
 _PACKAGE_RANK = {name: rank for rank, names in enumerate(PACKAGE_LAYERS) for name in names}
 _MAY_START_THE_ENGINE = ("_entry", "run", "testing", "recovery", "tracing")
