@@ -4,6 +4,7 @@ from typing import Literal
 from cppwax._cluster import Cluster
 from cppwax.dataflow import Dataflow
 
+def init_store(folder: bytes, count: int) -> None: ...
 def run(
     flow: Dataflow,
     *,

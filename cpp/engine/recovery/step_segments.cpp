@@ -44,9 +44,10 @@ void StepSegments::set_live(std::int64_t entries, std::int64_t bytes) {
 }
 
 bool StepSegments::wants_merge(const MergeThresholds& worth) const {
+  if (counted_ == 0) return false;
   const bool is_small = counted_ < worth.segments && bytes_ < worth.bytes;
   if (live_entries_ > 0 && (counted_ < 2 || is_small)) return false;
-  return entries_ > 2 * live_entries_ || bytes_ > 2 * live_bytes_;
+  return entries_ >= 2 * live_entries_ || bytes_ >= 2 * live_bytes_;
 }
 
 std::vector<Segment> StepSegments::mergeable() const {
