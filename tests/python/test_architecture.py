@@ -33,6 +33,7 @@ EXCEPTIONS: dict[tuple[Checker, str], str] = {
 
 #: Files of tests that call sleep → why. A test must never wait so; user code in it may.
 MAY_SLEEP: dict[str, str] = {
+    "tests/python/cluster/flows.py": "user code that is slow is the subject",
     "tests/python/bindings/programs/library.py": "user code that blocks is the subject",
     "tests/python/bindings/programs/signalled.py": "user code that a signal must interrupt",
 }
