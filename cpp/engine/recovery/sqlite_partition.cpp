@@ -296,6 +296,11 @@ bool SqlitePartition::has_work() const {
   return next_job() != Job::kNone;
 }
 
+std::size_t SqlitePartition::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return shared_.queue.size();
+}
+
 void SqlitePartition::act() {
   std::unique_lock lock(mutex_);
   do_one(lock);

@@ -59,8 +59,10 @@ class SqlitePartition final : public Partition {
   // last step fails; all epochs that were durable are in the file even then.
   void close();
 
-  // REQUIRES of both: no thread.
+  // REQUIRES of all three: no thread.
   bool has_work() const;
+  // How many writes, commits and collections were asked for and not done.
+  std::size_t waiting() const;
   // Does one of the things that were asked for, or a slice of a merge.
   void act();
 

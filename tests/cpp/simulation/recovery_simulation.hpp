@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -63,8 +64,16 @@ struct ExecutionSettings {
 // One seed; `run` throws what is wrong.
 class RecoverySimulation {
  public:
-  explicit RecoverySimulation(std::uint64_t seed)
-      : random_(seed),
+  // Opens what is stored; the rest is as MemoryPartition's.
+  using OpenPartition = std::function<std::unique_ptr<test::MemoryPartition>(
+      test::StoredPartition& stored, std::size_t most_waiting, std::function<void()> notify)>;
+
+  explicit RecoverySimulation(
+      std::uint64_t seed,
+      OpenPartition open = std::make_unique<test::MemoryPartition, test::StoredPartition&,
+                                            std::size_t, std::function<void()>>)
+      : open_(std::move(open)),
+        random_(seed),
         generated_(random_, 0),
         flow_(generated_.flow().build()),
         store_(random_.between(1, 3)) {}
@@ -178,8 +187,7 @@ class RecoverySimulation {
       const auto notify = [this, &running, p] {
         running->post(owners_.at(p), channel::Control(channel::StoreProgress{}));
       };
-      partitions.push_back(std::make_unique<test::MemoryPartition>(store_.partitions()[p],
-                                                                   random_.between(1, 4), notify));
+      partitions.push_back(open_(store_.partitions()[p], random_.between(1, 4), notify));
       partitions.back()->note_commits([this](Epoch epoch) { store_.committed(epoch); });
       if (random_.chance(50)) partitions.back()->let_reads_wait();
     }
@@ -359,6 +367,7 @@ class RecoverySimulation {
     throw InvariantError(text.str());
   }
 
+  OpenPartition open_;
   Random random_;
   RandomFlow generated_;
   test::BuiltFlow flow_;

@@ -6,9 +6,12 @@
 
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "simulation/recovery_simulation.hpp"
+#include "simulation/twin_partition.hpp"
 
 namespace cppwax::simulation {
 namespace {
@@ -53,6 +56,21 @@ TEST(Simulation, AnyFlowUnderAnyScheduleGivesWhatItShould) {
 
 TEST(Simulation, NothingIsLostOrDoubledOverCrashesStopsAndOtherNumbersOfWorkers) {
   try_seeds<RecoverySimulation>();
+}
+
+// Over the store that users have, on a disk in memory.
+class SqliteSimulation : public RecoverySimulation {
+ public:
+  explicit SqliteSimulation(std::uint64_t seed)
+      : RecoverySimulation(seed, [seed, opened = std::uint64_t{0}](auto& stored, auto most_waiting,
+                                                                   auto notify) mutable {
+          return std::make_unique<TwinPartition>(stored, most_waiting, std::move(notify),
+                                                 1000 * seed + ++opened);
+        }) {}
+};
+
+TEST(Simulation, NothingIsLostOrDoubledOverSqlite) {
+  try_seeds<SqliteSimulation>();
 }
 
 // The seeds must reach what they are for: trivial flows would find nothing.

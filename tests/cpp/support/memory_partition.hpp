@@ -22,6 +22,8 @@ struct StoredPartition {
   recovery::History history;
   // Of each key of each step: what was written, by epoch.
   std::map<std::pair<StepId, std::string>, std::map<Epoch, std::optional<std::string>>> entries;
+  // Of a partition that also lies in files: what is in them, by name.
+  std::map<std::string, std::string> files{};
 
   // The newest state of a key as of `cut`, unless it was discarded.
   static std::optional<std::string> newest(
@@ -32,7 +34,7 @@ struct StoredPartition {
 };
 
 // Used by one thread. `act` does what was asked for, one thing a call; until then nothing happens.
-class MemoryPartition final : public recovery::Partition {
+class MemoryPartition : public recovery::Partition {
  public:
   // `notify` is called where the contract says StoreProgress.
   MemoryPartition(StoredPartition& stored, std::size_t most_waiting, std::function<void()> notify)
@@ -74,9 +76,9 @@ class MemoryPartition final : public recovery::Partition {
   Epoch durable() const override { return durable_; }
   void collect(Epoch limit) override { waiting_.push_back({Ask::kCollect, limit}); }
 
-  bool has_work() const { return !waiting_.empty(); }
+  virtual bool has_work() const { return !waiting_.empty(); }
   // REQUIRES: has_work().
-  void act() {
+  virtual void act() {
     const Asked asked = std::move(waiting_.front());
     waiting_.pop_front();
     switch (asked.ask) {
@@ -97,6 +99,11 @@ class MemoryPartition final : public recovery::Partition {
   }
   void note_commits(std::function<void(Epoch)> call) { on_commit_ = std::move(call); }
   void let_reads_wait() { reads_ask_twice_ = true; }
+  // How many things were asked for and not done.
+  std::size_t waiting() const { return waiting_.size(); }
+
+ protected:
+  const StoredPartition& stored() const { return stored_; }
 
  private:
   enum class Ask { kRead, kWrite, kCommit, kCollect };
