@@ -218,7 +218,7 @@ void FrameDecoder::next_buffer(OpenBatch& batch) {
 // The frame's bytes are all taken.
 void FrameDecoder::end_data(std::vector<Message>& out) {
   if (current_->second.missing == 0) {
-    out.push_back(std::move(current_->second.message));
+    out.emplace_back(std::in_place_type<BatchMessage>, std::move(current_->second.message));
     open_.erase(current_);
   }
   current_ = open_.end();

@@ -51,7 +51,10 @@ class WireWriter {
     }
   }
   void raw(std::span<const std::byte> bytes) {
-    out_.insert(out_.end(), bytes.begin(), bytes.end());
+    if (bytes.empty()) return;
+    const std::size_t at = out_.size();
+    out_.resize(at + bytes.size());
+    std::memcpy(out_.data() + at, bytes.data(), bytes.size());
   }
   void raw(std::string_view text) { raw(std::as_bytes(std::span(text))); }
   // `Length` is the type of the length before it. REQUIRES: it holds the text's size.
