@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    _IntType = click.ParamType[int]
     _TimeType = click.ParamType[timedelta]
 else:
     # Older versions of click have no generic ones.
+    _IntType = click.ParamType
     _TimeType = click.ParamType
 
 # A span that every clock can still count; nobody waits for 30 years.
@@ -58,3 +61,29 @@ class Seconds(_TimeType):
                 ctx,
             )
         return timedelta(seconds=seconds)
+
+
+def _max_count() -> int:
+    # More threads than this cannot be meant: they share few CPUs, and each keyed step has a
+    # channel from every worker to every other.
+    return min(max(64, 16 * (os.cpu_count() or 1)), 1024)
+
+
+class Count(_IntType):
+    """How many workers or processes to start."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a number from 1 on; see `click.ParamType.convert`."""
+        where, limit = source_of(param, ctx), _max_count()
+        try:
+            count = int(value)
+        except ValueError:
+            self.fail(f"{value!r}{where} is not a whole number: give 1 or more.", param, ctx)
+        if count < 1:
+            self.fail(f"{count}{where} is too few: give 1 or more.", param, ctx)
+        if count > limit:
+            message = f"{count}{where} is too many for {os.cpu_count()} CPUs: give at most {limit}."
+            self.fail(message, param, ctx)
+        return count

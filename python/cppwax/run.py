@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from datetime import timedelta
+from io import StringIO
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -26,19 +28,15 @@ from cppwax._exit import (
     exit_code_of_failure,
     flush_stdout,
 )
+from cppwax._local_processes import LocalProcess, run_local_processes, started_here
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
-from cppwax._option_types import Seconds, source_of
+from cppwax._option_types import Count, Seconds
 from cppwax.dataflow import Dataflow
-
-if TYPE_CHECKING:
-    _IntType = click.ParamType[int]
-else:
-    # Older versions of click have no generic ones.
-    _IntType = click.ParamType
 
 __all__ = ["cli_main"]
 
 _PROG_NAME = "python -m cppwax.run"
+_LOG_LEVEL = "cppwax.log_level"
 _LOG_LEVELS = ["debug", "info", "warning", "error", "critical"]
 
 _EPILOG = """
@@ -69,6 +67,7 @@ Several processes:
   order they start, and share the work as workers do:
     python -m cppwax.run simple -w3 -i0 -a "one:2101;two:2101"     on host one
     python -m cppwax.run simple -w3 -i1 -a "one:2101;two:2101"     on host two
+  On one machine, -p starts all of them with one command.
   Set CPPWAX_CLUSTER_SECRET_FILE to a file with a secret on all hosts (`cppwax
   secret` makes one), or use --tls-cert, --tls-key and --tls-ca.
 
@@ -91,6 +90,7 @@ Exit codes:
 Examples:
   python -m cppwax.run "examples.parametric:get_flow(10)"
   python -m cppwax.run -w 3 examples.simple:flow
+  python -m cppwax.run -p 2 -w 2 examples.simple:flow
   CPPWAX_WORKERS_PER_PROCESS=3 python -m cppwax.run examples/simple.py
 """
 
@@ -137,29 +137,6 @@ def cli_main(
     )
 
 
-def _max_workers() -> int:
-    # More threads than this cannot be meant: they share few CPUs, and each keyed step has a
-    # channel from every worker to every other.
-    return min(max(64, 16 * (os.cpu_count() or 1)), 1024)
-
-
-class _Workers(_IntType):
-    name = "count"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        where, limit = source_of(param, ctx), _max_workers()
-        try:
-            count = int(value)
-        except ValueError:
-            self.fail(f"{value!r}{where} is not a whole number: give 1 or more.", param, ctx)
-        if count < 1:
-            self.fail(f"{count}{where} is too few: give 1 or more.", param, ctx)
-        if count > limit:
-            message = f"{count}{where} is too many for {os.cpu_count()} CPUs: give at most {limit}."
-            self.fail(message, param, ctx)
-        return count
-
-
 @dataclass(frozen=True)
 class _Request:
     """A command line that has been understood."""
@@ -170,6 +147,7 @@ class _Request:
     epoch_interval: timedelta | None
     stop_timeout: timedelta | None
     cluster: Cluster | None
+    process_count: int = 1
 
 
 def _show_version(context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
@@ -180,9 +158,10 @@ def _show_version(context: click.Context, _param: click.Parameter, is_asked: boo
         context.exit()
 
 
-def _log_to_stderr(_context: click.Context, _param: click.Parameter, level: str | None) -> None:
+def _log_to_stderr(context: click.Context, _param: click.Parameter, level: str | None) -> None:
     if level is None:
         return
+    context.meta[_LOG_LEVEL] = level
     # Imported here for its cost, as few runs are looked at so closely.
     import logging
 
@@ -210,10 +189,16 @@ _version_option = click.option(
 @click.option(
     "-w",
     "--workers-per-process",
-    type=_Workers(),
+    type=Count(),
     envvar="CPPWAX_WORKERS_PER_PROCESS",
     show_envvar=True,
     help="How many workers to run.  [default: 1]",
+)
+@click.option(
+    "-p",
+    "--processes",
+    type=Count(),
+    help="How many processes of this machine to start, with -w workers each; not with -a.",
 )
 @cluster_options
 @click.option(
@@ -256,6 +241,7 @@ def _run_command(
     The dataflow runs on threads of this process, and of others if there are any, until its input
     ends, it fails, or a signal stops it.
     """
+    processes = of_cluster.pop("processes")
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
     return _Request(
         context,
@@ -263,8 +249,21 @@ def _run_command(
         1 if workers_per_process is None else workers_per_process,
         snapshot_interval,
         stop_timeout,
-        cluster_of_options(**of_cluster),
+        cluster_of_options(**of_cluster) if processes is None else None,
+        _checked_processes(processes, of_cluster),
     )
+
+
+def _checked_processes(processes: int | None, of_cluster: dict[str, Any]) -> int:
+    if processes is None:
+        return 1
+    for name in ("process_id", "addresses", "bind", "tls_cert", "tls_key", "tls_ca"):
+        if of_cluster[name] is not None:
+            raise click.UsageError(
+                f"-p/--processes starts all processes here and gives them addresses and a secret: "
+                f"leave out --{name.replace('_', '-')}"
+            )
+    return processes
 
 
 @click.command("secret", short_help="Make a random secret for a cluster.")
@@ -279,9 +278,13 @@ def _group() -> None:
     """Stream processing in Python on a C++ engine."""
 
 
-def main() -> None:
-    """Run `python -m cppwax.run` and exit with its code."""
-    sys.exit(_exit_code(_run_command, _PROG_NAME))
+def main(prog_name: str = _PROG_NAME) -> None:
+    """Run `python -m cppwax.run` and exit with its code.
+
+    Args:
+        prog_name: How the command was named.
+    """
+    sys.exit(_exit_code(_run_command, prog_name))
 
 
 def main_group() -> None:
@@ -292,6 +295,7 @@ def main_group() -> None:
 
 
 def _exit_code(command: click.Command, prog_name: str) -> int:
+    starter = started_here()
     try:
         request = command.main(prog_name=prog_name, standalone_mode=False)
     except click.ClickException as ex:
@@ -302,16 +306,34 @@ def _exit_code(command: click.Command, prog_name: str) -> int:
     # The code of `--help` and `--version`, which make no request.
     if not isinstance(request, _Request):
         return int(request or 0)
-    return _run_request(request)
+    if request.process_count > 1:
+        return run_local_processes(request.process_count, _arguments_of(request))
+    return _run_request(request, starter)
 
 
-def _run_request(request: _Request) -> int:
+def _arguments_of(request: _Request) -> list[str]:
+    given = request.context.params
+    arguments = ["-w", str(request.worker_count)]
+    for name in ("snapshot_interval", "stop_timeout", "connect_timeout", "peer_timeout"):
+        if given[name] is not None:
+            arguments += [f"--{name.replace('_', '-')}", str(given[name].total_seconds())]
+    if given["max_batch_bytes"] is not None:
+        arguments += ["--max-batch-bytes", str(given["max_batch_bytes"])]
+    if level := request.context.meta.get(_LOG_LEVEL):
+        arguments += ["--log-level", level]
+    return [*arguments, "--", request.import_str]
+
+
+def _run_request(request: _Request, starter: LocalProcess | None) -> int:
     try:
         flow = locate(request.import_str)
     except KeyboardInterrupt:
         return flush_stdout(EXIT_INTERRUPTED)
     except LocateError as ex:
-        return flush_stdout(_exit_code_of_slip(ex, request))
+        with _stderr_to(starter):
+            return flush_stdout(_exit_code_of_slip(ex, request))
+    if starter is not None:
+        starter.tell_found()
     return exit_code_of(
         lambda: run_in_this_process(
             flow,
@@ -323,6 +345,19 @@ def _run_request(request: _Request) -> int:
             end_process=True,
         )
     )
+
+
+@contextmanager
+def _stderr_to(starter: LocalProcess | None) -> Iterator[None]:
+    """Tell the starter what is written to standard error, as all processes would say the same."""
+    if starter is None:
+        yield
+        return
+    with redirect_stderr(StringIO()) as written:
+        hook, sys.excepthook = sys.excepthook, sys.__excepthook__
+        yield
+        sys.excepthook = hook
+    starter.tell_failure(written.getvalue())
 
 
 def _exit_code_of_slip(ex: LocateError, request: _Request) -> int:

@@ -342,3 +342,13 @@ def poll_next_batch(
             return items
         if time.monotonic() > deadline:
             raise TimeoutError(f"{part!r} returned no items within {timeout}")
+
+
+def _main() -> None:
+    from cppwax.run import main
+
+    main("python -m cppwax.testing")
+
+
+if __name__ == "__main__":
+    _main()

@@ -49,6 +49,10 @@ class _Lines:
             seen = "".join(self._seen)
         assert text in seen, f"waited for {text!r}; there was {seen!r}"
 
+    def so_far(self) -> str:
+        with self._changed:
+            return "".join(self._seen)
+
     def all(self) -> str:
         self._thread.join(30)
         return "".join(self._seen)

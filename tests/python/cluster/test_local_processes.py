@@ -1,0 +1,196 @@
+"""`-p`: several processes of this machine by one command."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.python.cluster.processes import ROOT, Ended, Process, all_lines, run_alone
+
+PROGRAMS = Path(__file__).parent / "programs.py"
+COMMANDS = ["cppwax.run", "cppwax.testing"]
+
+
+class Starter:
+    """Starts commands; kills them at the end of the test."""
+
+    def __init__(self) -> None:
+        self.started: list[Process] = []
+
+    def __call__(self, *arguments: str, module: str = "cppwax.run", **env: str) -> Process:
+        process = Process(["-m", module, *arguments], env, ROOT)
+        self.started.append(process)
+        return process
+
+
+@pytest.fixture
+def start() -> Iterator[Starter]:
+    starter = Starter()
+    yield starter
+    for process in starter.started:
+        process.kill()
+
+
+def program(name: str) -> str:
+    return f"tests.python.cluster.programs:{name}"
+
+
+def flow(name: str) -> str:
+    return f"tests.python.cluster.flows:{name}"
+
+
+def pids_of(process: Process, count: int) -> list[int]:
+    for worker in range(count):
+        process.out.wait_for(f" of {worker}\n")
+    return [int(pid) for pid in re.findall(r"pid (\d+) of", process.out.so_far())]
+
+
+def assert_all_end(watched: list[int]) -> None:
+    """Wait for processes that are not children of the test."""
+    poll = select.poll()
+    for descriptor in watched:
+        poll.register(descriptor, select.POLLIN)
+    left = set(watched)
+    while left:
+        ended = poll.poll(20_000)
+        assert ended, "a process was left behind"
+        for descriptor, _ in ended:
+            poll.unregister(descriptor)
+            os.close(descriptor)
+            left.discard(descriptor)
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+@pytest.mark.parametrize("workers", ["-w1", "-w2"])
+def test_it_prints_what_one_worker_prints(start: Starter, module: str, workers: str) -> None:
+    ended = start("-p", "2", workers, flow("counted"), module=module).end()
+    assert ended.err == ""
+    assert all_lines([ended]) == all_lines([run_alone("counted")])
+
+
+def test_one_process_is_this_one(start: Starter) -> None:
+    ended = start("-p1", flow("keyed")).end()
+    assert all_lines([ended]) == all_lines([run_alone("keyed")])
+
+
+def test_lines_are_not_torn(start: Starter) -> None:
+    ended = start("-p3", program("lines")).end()
+    assert ended.code == 0, ended.err
+    assert len(ended.lines) == 200
+    assert {line[0] for line in ended.lines} == {"0", "1", "2"}
+    assert all(line == line[0] * 6000 for line in ended.lines)
+
+
+def test_a_failure_is_shown_once(start: Starter) -> None:
+    ended = start("-p3", flow("fails")).end()
+    assert ended.code == 1
+    assert ended.err.count("Traceback") == 1
+    assert "in fail" in ended.err
+    assert ended.err.count("Unpicklable: no good item") == 1
+    assert "step 'flow.step" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tests.python.cluster.flows:nope", "nope"),
+        ("no_such_module", "no module 'no_such_module'"),
+    ],
+)
+def test_a_slip_is_told_once(start: Starter, name: str, said: str) -> None:
+    ended = start("-p3", name).end()
+    assert ended.code == 2
+    assert ended.err.count("Error:") == 1
+    assert said in ended.err
+
+
+def test_an_abort_is_no_failure(start: Starter) -> None:
+    ended = start("-p2", flow("aborts")).end()
+    assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_signals_are_passed_on(start: Starter, number: signal.Signals, code: int) -> None:
+    process = start("-p2", program("endless"))
+    watched = [os.pidfd_open(pid) for pid in pids_of(process, 2)]
+    process.send(number)
+    ended = process.end()
+    assert (ended.code, ended.err) == (code, "")
+    assert_all_end(watched)
+
+
+def test_a_second_signal_ends_at_once(start: Starter) -> None:
+    process = start("-p2", "--stop-timeout", "1000", program("stuck"))
+    process.out.wait_for("stuck")
+    # Two of a kind might be taken as one.
+    process.send(signal.SIGTERM)
+    process.send(signal.SIGINT)
+    assert process.end().code == 130
+
+
+def test_nobody_is_left_behind_when_the_starter_is_killed(start: Starter) -> None:
+    process = start("-p3", program("endless"))
+    watched = [os.pidfd_open(pid) for pid in pids_of(process, 3)]
+    process.send(signal.SIGKILL)
+    assert_all_end(watched)
+
+
+def test_one_that_is_killed_ends_all(start: Starter) -> None:
+    process = start("-p3", program("endless"))
+    pids = pids_of(process, 3)
+    watched = [os.pidfd_open(pid) for pid in pids]
+    os.kill(pids[1], signal.SIGKILL)
+    ended = process.end()
+    assert ended.code == 128 + signal.SIGKILL
+    assert ended.err.count("ClusterError: lost process") == 1
+    assert_all_end(watched)
+
+
+def test_one_that_ends_before_it_is_met_ends_all(start: Starter) -> None:
+    process = start("-p3", program("leaves_one_out"))
+    ended = process.end(20)
+    assert ended.code == 7
+    assert "Traceback" not in ended.err
+
+
+def test_a_reader_that_leaves_ends_all() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cppwax.run", "-p2", program("prints")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None and process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(30) == 141
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-p0"], "0 is too few"),
+        (["-p", "x"], "'x' is not a whole number"),
+        (["-p2", "-i0", "-a", "one:1;two:1"], "leave out --process-id"),
+        (["-p2", "-a", "one:1;two:1"], "leave out --addresses"),
+        (["-p2", "--bind", "one:1"], "leave out --bind"),
+    ],
+)
+def test_wrong_usage(start: Starter, arguments: list[str], said: str) -> None:
+    ended: Ended = start(flow("keyed"), *arguments).end()
+    assert ended.code == 2
+    assert said in ended.err
