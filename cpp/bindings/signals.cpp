@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bindings/gil.hpp"
@@ -162,10 +163,12 @@ void Watcher::take_signal(int number) {
   std::lock_guard lock(runs_mutex_);
   for (WatchedRun* run : runs_) {
     auto& signal = run->outcome.signal;
-    const auto due = signal == 0 ? now + run->stop.timeout : now;
+    // Whoever signals all processes means one stop, though another of them may have told it first.
+    const bool is_second = std::exchange(run->signalled, true);
+    const auto due = is_second ? now : now + run->stop.timeout;
     if (signal == 0) {
       run->runtime.request_stop(number);
-    } else if (run->stop.end_process) {
+    } else if (is_second && run->stop.end_process) {
       end_process(*run, number);
     }
     run->deadline = run->deadline ? std::min(*run->deadline, due) : due;

@@ -50,6 +50,7 @@ struct WatchedRun {
   std::optional<SteadyTime> deadline{};
   bool early_end_seen = false;
   bool stop_seen = false;
+  bool signalled = false;
   // Whether an interruption is for all threads in user code, or for those at work only: a failure
   // lets `close` take its time.
   bool interrupts_all = false;

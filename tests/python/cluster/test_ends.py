@@ -54,6 +54,17 @@ def test_a_signal_on_one_ends_all(told: int, number: signal.Signals, code: int) 
         assert [(e.code, e.err) for e in ends] == [(code, ""), (code, "")]
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_on_all_is_one_stop(number: signal.Signals, code: int) -> None:
+    """Though each may have been told by another before its own comes."""
+    for _ in range(5):
+        with cluster_of(3) as cluster:
+            processes = joined(cluster)
+            for process in processes:
+                process.send(number)
+            assert [(e.code, e.err) for e in (p.end() for p in processes)] == [(code, "")] * 3
+
+
 def test_a_signal_ends_one_that_waits_for_the_others() -> None:
     with cluster_of(2) as cluster:
         process = cluster.start("endless", 0)
