@@ -162,7 +162,12 @@ data::PayloadPtr PyCodec::decode(data::Encoded encoded) const {
   const std::vector<std::uint64_t> parts = sizes_in(encoded[0]);
   py::list beside;
   for (std::size_t i = 2; i < encoded.size(); ++i) {
-    beside.append(py::cast(std::make_unique<Received>(Received{std::move(encoded[i])})));
+    const py::object received =
+        py::cast(std::make_unique<Received>(Received{std::move(encoded[i])}));
+    // As pickle itself would give it: with a length, items and slices.
+    auto view = py::reinterpret_steal<py::object>(PyMemoryView_FromObject(received.ptr()));
+    if (!view) throw_user_error(unpickling());
+    beside.append(std::move(view));
   }
   const auto view = py::reinterpret_steal<py::object>(
       PyMemoryView_FromMemory(reinterpret_cast<char*>(encoded[1].data.get()),
