@@ -81,10 +81,16 @@ void SegmentStore::arrange_segments() {
   }
 }
 
-std::map<StepId, std::int64_t> SegmentStore::stored_steps() const {
-  std::map<StepId, std::int64_t> steps;
-  for (const auto& [id, segment] : catalog_.segments()) {
-    steps[catalog_.steps().at(segment.step)] += segment.entries;
+std::set<StepId> SegmentStore::stored_steps() {
+  std::set<StepId> steps;
+  for (const auto& [number, segments] : segments_) {
+    MergedSegments entries(blocks_, segments.all());
+    EntryView entry;
+    while (entries.next(entry)) {
+      if (!entry.state) continue;
+      steps.insert(catalog_.steps().at(number));
+      break;
+    }
   }
   return steps;
 }
@@ -121,6 +127,7 @@ void SegmentStore::write(Epoch epoch, const StepId& step, Entries entries) {
   ENGINE_ASSERT(epoch > history().durable, epoch, history().durable);
   ENGINE_ASSERT(!open_epoch_ || *open_epoch_ == epoch, epoch, *open_epoch_);
   open_epoch_ = epoch;
+  load_.reset();
   Entries& open = open_[step].entries;
   for (Entry& entry : entries) {
     require_storable(step, entry);

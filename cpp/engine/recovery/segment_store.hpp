@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,8 @@ class SegmentStore {
   explicit SegmentStore(const PartitionFile& file, StoreLimits limits = {});
 
   const History& history() const { return catalog_.history(); }
-  // Steps of which there is something, with their number of entries, replaced ones included.
-  std::map<StepId, std::int64_t> stored_steps() const;
+  // Steps of which some key has a state.
+  std::set<StepId> stored_steps();
 
   void begin(const Execution& execution);
   // REQUIRES of what follows, but for `read`: `begin`.
@@ -58,7 +59,8 @@ class SegmentStore {
   // A slice of a merge, or of the removal of what was merged.
   void merge_some();
 
-  // The next batch, or the end. REQUIRES: nothing is written meanwhile.
+  // The next batch, or the end. REQUIRES: nothing is written before the end; otherwise it begins
+  // anew.
   Partition::Read read();
 
   // Leaves one file.

@@ -206,11 +206,13 @@ void SqlitePartition::begin(const Execution& execution) {
     store_->begin(execution);
     const std::lock_guard lock(mutex_);
     shared_.durable = store_->history().durable;
+    // At once, for several partitions are read side by side though one after the other is asked.
+    shared_.wants_read = true;
   });
 }
 
-std::map<StepId, std::int64_t> SqlitePartition::stored_steps() {
-  std::map<StepId, std::int64_t> steps;
+std::set<StepId> SqlitePartition::stored_steps() {
+  std::set<StepId> steps;
   call_and_wait([&] { steps = store_->stored_steps(); });
   return steps;
 }

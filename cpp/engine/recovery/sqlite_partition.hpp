@@ -7,10 +7,10 @@
 #include <deque>
 #include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "engine/recovery/file_claim.hpp"
@@ -51,7 +51,7 @@ class SqlitePartition final : public Partition {
   void on_progress(std::function<void()> call);
 
   // As SegmentStore's. REQUIRES: nothing was written yet.
-  std::map<StepId, std::int64_t> stored_steps();
+  std::set<StepId> stored_steps();
   void drop(const StepId& step);
 
   // Ends the thread after what it is at; what else was asked for is dropped, so that an epoch that

@@ -90,16 +90,19 @@ TEST(SegmentStore, DoesNotGrowWithEpochsOfFewChanges) {
   const std::size_t early = bytes_on(rewriting.disk());
   for (int epoch = 1; epoch <= 1000; ++epoch) rewriting.epoch(1);
   EXPECT_LT(bytes_on(rewriting.disk()), 2 * early);
-  EXPECT_LE(rewriting.store().stored_steps().at("f.step"), 66);
 }
 
 TEST(SegmentStore, NothingIsLeftOfWhatWasDiscarded) {
   Rewriting rewriting;
   rewriting.epoch(5000);
+  EXPECT_THAT(rewriting.store().stored_steps(), ElementsAre("f.step"));
   rewriting.epoch(5000, true);
-  rewriting.epoch(0);
   EXPECT_THAT(rewriting.store().stored_steps(), IsEmpty());
-  EXPECT_EQ(rewriting.store().read().kind, Partition::Read::Kind::kEnd);
+  rewriting.epoch(0);
+  rewriting.store().close();
+  Database file("part-0.sqlite3", Database::Access::kReadWrite, rewriting.disk().vfs());
+  EXPECT_EQ(file.number("SELECT count(*) FROM segment", "test"), 0);
+  EXPECT_EQ(file.number("SELECT count(*) FROM block", "test"), 0);
 }
 
 TEST(SegmentStore, DropsAStep) {
@@ -110,7 +113,7 @@ TEST(SegmentStore, DropsAStep) {
   rewriting.store().drop("f.step");
   rewriting.store().drop("f.unknown");
   while (rewriting.store().wants_merge()) rewriting.store().merge_some();
-  EXPECT_EQ(rewriting.store().stored_steps(), (std::map<StepId, std::int64_t>{{"f.other", 1}}));
+  EXPECT_THAT(rewriting.store().stored_steps(), ElementsAre("f.other"));
   EXPECT_EQ(rewriting.store().read().step, "f.other");
 }
 

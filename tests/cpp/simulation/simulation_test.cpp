@@ -69,7 +69,7 @@ class SqliteSimulation : public RecoverySimulation {
         }) {}
 };
 
-TEST(Simulation, NothingIsLostOrDoubledOverSqlite) {
+TEST(Simulation, TheStoreInSqliteIsAsGoodAsOneInMemory) {
   try_seeds<SqliteSimulation>();
 }
 
