@@ -149,8 +149,10 @@ void Cluster::Impl::on_formed() {
   milestones_.note([](Milestones::Facts& facts) { facts.formed = true; });
 }
 
-// Those that have joined are told why.
+// Those that have joined are told why. The first reason counts: others follow from it, such as the
+// close of the peer that gave it.
 void Cluster::Impl::on_not_formed(const std::string& why) {
+  if (std::exchange(not_formed_, true)) return;
   Failure failure;
   failure.kind = FailureKind::kLost;
   failure.type = "ClusterError";

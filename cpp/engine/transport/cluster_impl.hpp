@@ -122,6 +122,7 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents {
   net::steady_timer peer_timer_;
   net::steady_timer close_timer_;
   bool formed_ = false;
+  bool not_formed_ = false;
   bool started_ = false;
   bool closing_ = false;
   // Came before `start`. What limits it: the credit of the peers' workers.
