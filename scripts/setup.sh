@@ -37,6 +37,7 @@ missing_packages() {
   has_python_headers || echo python3-dev
   if [[ $purpose == dev ]]; then
     command -v ccache >/dev/null || echo ccache
+    command -v openssl >/dev/null || echo openssl
     has_header gtest/gtest.h || echo libgtest-dev
     has_header gmock/gmock.h || echo libgmock-dev
   fi
