@@ -29,6 +29,7 @@ class StoreScenario {
     const recovery::History history = stand.partition().history();
     ENGINE_ASSERT(history.durable >= told_, history.durable, told_);
     ENGINE_ASSERT(history.durable <= asked_, history.durable, asked_);
+    ENGINE_ASSERT(history.collected <= greatest_limit_, history.collected, greatest_limit_);
     recovery::History other = history;
     if (!is_alone_ && below(3) == 0) other.durable = between(history.collected, history.durable);
     go_on_from(stand, recovery::find_resume({history, other}).execution);
@@ -106,6 +107,7 @@ class StoreScenario {
   void collect_some(recovery::SqlitePartition& partition) {
     if (below(3) == 0 || told_ <= collectable_) return;
     collectable_ = between(collectable_, Epoch(told_.value() - 1));
+    greatest_limit_ = std::max(greatest_limit_, collectable_);
     partition.collect(collectable_);
   }
 
@@ -118,6 +120,7 @@ class StoreScenario {
   Epoch told_{};
   Epoch asked_{};
   Epoch collectable_{};
+  Epoch greatest_limit_{};
 };
 
 }  // namespace cppwax::test
