@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/wakeup.hpp"
+#include "engine/graph/snapshot_streams.hpp"
+#include "engine/worker/recovery_session.hpp"
 #include "engine/worker/runtime.hpp"
 
 namespace cppwax::bindings {
@@ -39,7 +42,8 @@ namespace {
 
 constexpr const char* kRunDoc =
     R"(run(flow, *, worker_count=1, on_caller_thread=True,
-    epoch_interval=None, stop_timeout=None, end_process=False, cluster=None)
+    epoch_interval=None, stop_timeout=None, end_process=False, cluster=None,
+    recovery=None)
 --
 
 Run a dataflow to its end.
@@ -62,6 +66,7 @@ Args:
         exit code 1, when a worker stays that long in the call that it was in. Else `run` returns
         when the call does.
     cluster: A `cppwax._cluster.Cluster`, if this process is one of several.
+    recovery: A `cppwax._entry.Recovery`, to keep states in a store and go on from there.
 
 Returns:
     "eof": the data ended. "aborted": a source raised `AbortExecution`. "stopped": SIGTERM came, and
@@ -70,6 +75,8 @@ Returns:
 Raises:
     CppwaxRuntimeError: The flow failed, here or on another process; `__cause__` is the exception
         that made it fail.
+    RecoveryError: The store cannot be used; some reasons have the exceptions of `cppwax.recovery`
+        and of files.
     ClusterError: The processes could not meet, do not fit, or one was lost.
     KeyboardInterrupt: SIGINT came.
     TypeError: `flow` is no `Dataflow`, it has a source or sink of an unknown kind, or another
@@ -255,13 +262,53 @@ void print_warning(const std::string& text) {
   [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
 }
 
+// Epochs that a span of time takes: 0 keeps none, and with epochs of no length nothing is enough.
+std::uint64_t epochs_in(Duration span, Duration epoch) {
+  if (span == Duration::zero()) return 0;
+  if (epoch == Duration::zero()) return std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>((span.count() + epoch.count() - 1) / epoch.count());
+}
+
+// Opens the store without holding the interpreter: it may be large.
+std::unique_ptr<worker::RecoverySession> open_store(const py::object& recovery,
+                                                    const worker::RunSettings& settings,
+                                                    const graph::Plan& plan) {
+  const Duration backup = duration_of("backup_interval", recovery.attr("backup_interval"), {});
+  worker::RecoverySettings store;
+  store.folder = recovery.attr("folder").cast<std::string>();
+  store.backup_epochs = epochs_in(backup, settings.epoch_interval);
+  store.drop_strange_states = recovery.attr("drop_strange_states").cast<bool>();
+  store.refuse_strange_states = recovery.attr("refuse_strange_states").cast<bool>();
+  const GilReleased released;
+  auto session =
+      std::make_unique<worker::RecoverySession>(std::move(store), plan, settings.worker_count);
+  for (const std::string& warning : session->warnings()) print_warning("warning: " + warning);
+  return session;
+}
+
+// Closes the store; a failure to is one of the run, unless that had one already.
+void close_store(worker::RecoverySession& session, Ended& ended) {
+  const GilReleased released;
+  try {
+    session.close();
+  } catch (...) {
+    if (!ended.failure) ended.failure = std::current_exception();
+  }
+}
+
 std::string run(const py::object& flow, worker::RunSettings settings, StopSettings stop,
-                const py::object& cluster) {
+                const py::object& cluster, const py::object& recovery) {
   watch_forks();
   // Now, since a run may fail because no file can be opened any more.
   py::module_::import("cppwax.errors");
   try {
     PyPlan read = read_plan(flow);
+    std::unique_ptr<worker::RecoverySession> session;
+    if (!recovery.is_none()) {
+      session = open_store(recovery, settings, read.plan);
+      settings.recovery = session.get();
+      read.plan = graph::add_snapshot_streams(read.plan);
+    }
     if (!cluster.is_none()) {
       settings.cluster = cluster_settings(cluster, settings.worker_count, read.plan);
       settings.describe = told_failure;
@@ -278,7 +325,9 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
     worker::Runtime runtime(read.plan, logic, system_clock(), settings);
     const WatchedRun watched{
         .runtime = runtime, .threads = threads, .last_words = last_words, .stop = stop};
-    return result_of(run_to_end(watched, settings.on_caller_thread));
+    Ended ended = run_to_end(watched, settings.on_caller_thread);
+    if (session) close_store(*session, ended);
+    return result_of(ended);
   } catch (const Error&) {
     raise_to_python(std::current_exception());
   }
@@ -293,7 +342,7 @@ void bind_run(py::module_& module) {
       "run",
       [](const py::object& flow, const py::object& worker_count, bool on_caller_thread,
          const py::object& epoch_interval, const py::object& stop_timeout, bool end_process,
-         const py::object& cluster) {
+         const py::object& cluster, const py::object& recovery) {
         worker::RunSettings settings;
         settings.worker_count = worker_count_of(worker_count);
         settings.epoch_interval =
@@ -302,12 +351,12 @@ void bind_run(py::module_& module) {
         StopSettings stop;
         stop.timeout = duration_of("stop_timeout", stop_timeout, stop.timeout);
         stop.end_process = end_process;
-        return run(flow, std::move(settings), stop, cluster);
+        return run(flow, std::move(settings), stop, cluster, recovery);
       },
       kRunDoc, py::arg("flow"), py::kw_only(), py::arg("worker_count") = 1,
       py::arg("on_caller_thread") = true, py::arg("epoch_interval") = py::none(),
       py::arg("stop_timeout") = py::none(), py::arg("end_process") = false,
-      py::arg("cluster") = py::none());
+      py::arg("cluster") = py::none(), py::arg("recovery") = py::none());
 }
 
 }  // namespace cppwax::bindings

@@ -10,7 +10,9 @@
 
 #include "bindings/forked_child.hpp"
 #include "bindings/gil.hpp"
+#include "bindings/py_store_error.hpp"
 #include "engine/base/error.hpp"
+#include "engine/recovery/resume.hpp"
 #include "engine/worker/cluster_link.hpp"
 
 namespace cppwax::bindings {
@@ -167,6 +169,10 @@ void raise_to_python(const std::exception_ptr& error) {
     raise_remote(remote);
   } catch (const TransportError& transport) {
     raise_with_cause("ClusterError", transport.what(), {});
+  } catch (const recovery::StoreError& store) {
+    raise_store_error(store);
+  } catch (const recovery::InconsistentPartitionsError& store) {
+    raise_store_error({recovery::StoreFault::kInconsistent, store.what()});
   } catch (const RecoveryError& recovery) {
     raise_with_cause("RecoveryError", recovery.what(), {});
   } catch (const InvariantError& bug) {

@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Literal
 
 from cppwax._cluster import Cluster
+from cppwax._entry import Recovery
 from cppwax.dataflow import Dataflow
 
 def init_store(folder: bytes, count: int) -> None: ...
@@ -14,4 +15,5 @@ def run(
     stop_timeout: timedelta | None = None,
     end_process: bool = False,
     cluster: Cluster | None = None,
+    recovery: Recovery | None = None,
 ) -> Literal["eof", "aborted", "stopped", "abandoned"]: ...

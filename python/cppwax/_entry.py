@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,19 @@ from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
     from cppwax._cluster import Cluster
+    from cppwax.recovery import RecoveryConfig
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How a run uses a recovery store; the engine reads the attributes."""
+
+    folder: bytes
+    backup_interval: timedelta
+    drop_strange_states: bool
+    """Remove states of steps that the flow does not have."""
+    refuse_strange_states: bool
+    """Refuse the store because of them."""
 
 
 def run_in_this_process(
@@ -18,7 +33,8 @@ def run_in_this_process(
     on_caller_thread: bool,
     epoch_interval: timedelta | None,
     stop_timeout: timedelta | None = None,
-    recovery_config: object = None,
+    recovery_config: RecoveryConfig | None = None,
+    drop_state: bool = False,
     end_process: bool = False,
     cluster: Cluster | None = None,
 ) -> str:
@@ -31,7 +47,9 @@ def run_in_this_process(
         epoch_interval: Time from one epoch to the next; `None` is 10 seconds.
         stop_timeout: How long a stopped run may take to deliver what is under way; `None` is one
             second.
-        recovery_config: Must be `None`.
+        recovery_config: Where to keep states, and to go on from; `None` keeps none.
+        drop_state: Remove states of steps that the flow does not have; else the command line
+            (`end_process`) refuses them, and others leave them alone.
         end_process: A run that does not come to an end after a signal may end the process.
         cluster: The other processes, if there are any.
 
@@ -41,16 +59,18 @@ def run_in_this_process(
     Raises:
         CppwaxRuntimeError: The flow failed.
         ClusterError: The processes could not meet, or one was lost.
+        RecoveryError: The store cannot be used; see `cppwax.recovery` for others.
         KeyboardInterrupt: The run was interrupted.
         TypeError: An argument is of the wrong type.
         ValueError: There is no such number of workers.
     """
     if not isinstance(flow, Dataflow):
         raise TypeError(f"flow must be a `Dataflow`, not {type(flow).__name__}")
-    if recovery_config is not None:
-        raise TypeError(
-            "recovery_config must be None, because this version of cppwax has no recovery; "
-            f"got {recovery_config!r}"
+    recovery = _recovery_of(recovery_config, drop_state, end_process)
+    if recovery is not None and cluster is not None:
+        raise ValueError(
+            "recovery over several processes is not possible in this version: run one process "
+            "with several workers, or several without a recovery store"
         )
     if not isinstance(worker_count, int):
         raise TypeError(f"the number of workers must be an `int`, not {worker_count!r}")
@@ -67,4 +87,18 @@ def run_in_this_process(
         stop_timeout=stop_timeout,
         end_process=end_process,
         cluster=cluster,
+        recovery=recovery,
     )
+
+
+def _recovery_of(
+    config: RecoveryConfig | None, drop_state: bool, is_command_line: bool
+) -> Recovery | None:
+    if config is None:
+        return None
+    from cppwax.recovery import RecoveryConfig
+
+    if not isinstance(config, RecoveryConfig):
+        raise TypeError(f"recovery_config must be a `RecoveryConfig` or None, not {config!r}")
+    refuse = is_command_line and not drop_state
+    return Recovery(os.fsencode(config.db_dir), config.backup_interval, drop_state, refuse)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from io import StringIO
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,68 +31,18 @@ from cppwax._exit import (
 from cppwax._local_processes import LocalProcess, run_local_processes, started_here
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
 from cppwax._option_types import Count, Seconds
+from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
+from cppwax._run_help import EPILOG
 from cppwax.dataflow import Dataflow
+
+if TYPE_CHECKING:
+    from cppwax.recovery import RecoveryConfig
 
 __all__ = ["cli_main"]
 
 _PROG_NAME = "python -m cppwax.run"
 _LOG_LEVEL = "cppwax.log_level"
 _LOG_LEVELS = ["debug", "info", "warning", "error", "critical"]
-
-_EPILOG = """
-\b
-How IMPORT_STR names a dataflow:
-  simple                 `flow` in simple.py of the current directory, or in
-                         an installed module of this name
-  simple:other           another name in it
-  simple:get_flow        a function that returns the dataflow, called with
-                         no arguments
-  "simple:get_flow(10)"  the same with literal arguments: numbers, quoted
-                         strings, True, False, None, lists, tuples, dicts
-                         and sets, by keyword too; quote it for the shell
-  examples.simple:flow   a module in a package
-  flows/simple.py:flow   a file
-
-\b
-Workers:
-  A worker is a thread that runs the whole dataflow. Sources share their
-  partitions out among the workers, and all items with the same key go to one
-  worker. Start with one; more of them help where steps wait for something or
-  compute without holding the interpreter's lock.
-
-\b
-Several processes:
-  The same command runs on each host, with the same -a everywhere and -i
-  telling which address is its own. They connect to each other, in whatever
-  order they start, and share the work as workers do:
-    python -m cppwax.run simple -w3 -i0 -a "one:2101;two:2101"     on host one
-    python -m cppwax.run simple -w3 -i1 -a "one:2101;two:2101"     on host two
-  On one machine, -p starts all of them with one command.
-  Set CPPWAX_CLUSTER_SECRET_FILE to a file with a secret on all hosts (`cppwax
-  secret` makes one), or use --tls-cert, --tls-key and --tls-ca.
-
-\b
-Signals:
-  Ctrl-C ends the run promptly. SIGTERM closes the sources, delivers what is
-  under way and ends; what is not through within the stop timeout is
-  abandoned. A second signal ends the process at once.
-
-\b
-Exit codes:
-  0    the input came to its end, or SIGTERM stopped the run cleanly
-  1    the dataflow failed; its traceback is on standard error
-  2    wrong usage, or no dataflow was found; nothing was run
-  130  Ctrl-C
-  141  the reader of standard output went away, as with `| head`
-  143  SIGTERM, and the stop timeout was over
-
-\b
-Examples:
-  python -m cppwax.run "examples.parametric:get_flow(10)"
-  python -m cppwax.run -w 3 examples.simple:flow
-  python -m cppwax.run -p 2 -w 2 examples.simple:flow
-  CPPWAX_WORKERS_PER_PROCESS=3 python -m cppwax.run examples/simple.py
-"""
 
 
 def cli_main(
@@ -102,7 +52,7 @@ def cli_main(
     process_id: int | None = None,
     addresses: Sequence[str] | None = None,
     epoch_interval: timedelta | None = None,
-    recovery_config: None = None,
+    recovery_config: RecoveryConfig | None = None,
 ) -> None:
     """Run a dataflow as the command line does, from a program of your own.
 
@@ -116,7 +66,7 @@ def cli_main(
         addresses: `host:port` of each process, in the same order everywhere; `None` for a
             single one. A secret comes from the environment, as the command line has it.
         epoch_interval: Time from one epoch to the next; `None` is 10 seconds.
-        recovery_config: `None`, as this version has no recovery.
+        recovery_config: Where to keep states, and to go on from; `None` keeps none.
 
     Raises:
         ClusterError: The processes could not meet, or one was lost.
@@ -147,6 +97,7 @@ class _Request:
     epoch_interval: timedelta | None
     stop_timeout: timedelta | None
     cluster: Cluster | None
+    recovery: RecoveryRequest
     process_count: int = 1
 
 
@@ -184,7 +135,7 @@ _version_option = click.option(
 )
 
 
-@click.command("run", epilog=_EPILOG, short_help="Run a dataflow.")
+@click.command("run", epilog=EPILOG, short_help="Run a dataflow.")
 @click.argument("import_str")
 @click.option(
     "-w",
@@ -209,6 +160,7 @@ _version_option = click.option(
     show_envvar=True,
     help="Time from one epoch to the next; 0 makes one of every batch.  [default: 10]",
 )
+@recovery_options
 @click.option(
     "--stop-timeout",
     type=Seconds(),
@@ -233,15 +185,17 @@ def _run_command(
     import_str: str,
     workers_per_process: int | None,
     snapshot_interval: timedelta | None,
-    stop_timeout: timedelta | None,
-    **of_cluster: Any,
+    **options: Any,
 ) -> _Request:
     """Run the dataflow that IMPORT_STR names.
 
     The dataflow runs on threads of this process, and of others if there are any, until its input
     ends, it fails, or a signal stops it.
     """
-    processes = of_cluster.pop("processes")
+    processes = options.pop("processes")
+    stop_timeout = options.pop("stop_timeout")
+    is_one = processes is None and options["addresses"] is None and options["process_id"] is None
+    recovery = recovery_of_options(options, one_process=is_one)
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
     return _Request(
         context,
@@ -249,8 +203,9 @@ def _run_command(
         1 if workers_per_process is None else workers_per_process,
         snapshot_interval,
         stop_timeout,
-        cluster_of_options(**of_cluster) if processes is None else None,
-        _checked_processes(processes, of_cluster),
+        cluster_of_options(**options) if processes is None else None,
+        recovery,
+        _checked_processes(processes, options),
     )
 
 
@@ -342,6 +297,8 @@ def _run_request(request: _Request, starter: LocalProcess | None) -> int:
             cluster=request.cluster,
             epoch_interval=request.epoch_interval,
             stop_timeout=request.stop_timeout,
+            recovery_config=request.recovery.config,
+            drop_state=request.recovery.drop_state,
             end_process=True,
         )
     )
@@ -382,9 +339,9 @@ def _parse_args() -> SimpleNamespace:
     params = context.params
     return SimpleNamespace(
         import_str=params["import_str"],
-        recovery_directory=None,
+        recovery_directory=params["recovery_directory"],
         snapshot_interval=params["snapshot_interval"],
-        backup_interval=None,
+        backup_interval=params["backup_interval"],
         workers_per_process=params["workers_per_process"],
         process_id=params["process_id"],
         addresses=params["addresses"],

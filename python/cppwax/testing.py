@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cppwax._cluster import check_addresses, check_process_id, cluster_of
 from cppwax._entry import run_in_this_process
@@ -33,6 +33,9 @@ from cppwax.inputs import (
     StatelessSourcePartition,
 )
 from cppwax.outputs import DynamicSink, StatelessSinkPartition
+
+if TYPE_CHECKING:
+    from cppwax.recovery import RecoveryConfig
 
 __all__ = [
     "TestingSink",
@@ -51,7 +54,7 @@ def run_main(
     flow: Dataflow,
     *,
     epoch_interval: timedelta | None = None,
-    recovery_config: None = None,
+    recovery_config: RecoveryConfig | None = None,
 ) -> None:
     """Run a dataflow to its end with one worker, on the calling thread.
 
@@ -59,7 +62,7 @@ def run_main(
         flow: What to run. It can be run again.
         epoch_interval: Time from one epoch to the next; `None` is 10 seconds. With an interval
             of zero every batch of a source is an epoch of its own.
-        recovery_config: `None`, as this version has no recovery.
+        recovery_config: Where to keep states, and to go on from; `None` keeps none.
 
     Raises:
         CppwaxRuntimeError: The dataflow failed; the end of its `__cause__` chain is what was
@@ -82,7 +85,7 @@ def cluster_main(
     proc_id: int,
     *,
     epoch_interval: timedelta | None = None,
-    recovery_config: None = None,
+    recovery_config: RecoveryConfig | None = None,
     worker_count_per_proc: int = 1,
 ) -> None:
     """Run a dataflow to its end with several workers, each on a thread of its own.
@@ -96,7 +99,7 @@ def cluster_main(
         proc_id: Which of the processes this is; 0 for a single one.
         epoch_interval: Time from one epoch to the next; `None` is 10 seconds. With an interval
             of zero every batch of a source is an epoch of its own.
-        recovery_config: `None`, as this version has no recovery.
+        recovery_config: Where to keep states, and to go on from; `None` keeps none.
         worker_count_per_proc: How many workers to run; the same on all processes.
 
     Raises:

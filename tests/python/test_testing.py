@@ -200,7 +200,7 @@ def test_entry_points_want_a_dataflow(flow: Any) -> None:
         ((["a:1", "b:1"], 2), {}, ValueError, "no process 2"),
         (([], 0), {"worker_count_per_proc": 0}, ValueError, "at least 1"),
         (([], 0), {"worker_count_per_proc": 2.0}, TypeError, "must be an `int`"),
-        (([], 0), {"recovery_config": 5}, TypeError, "recovery_config must be None"),
+        (([], 0), {"recovery_config": 5}, TypeError, "recovery_config must be a `RecoveryConfig`"),
     ],
 )
 def test_cluster_main_refuses(args: Any, kwargs: Any, error: type[Exception], match: str) -> None:
@@ -210,8 +210,8 @@ def test_cluster_main_refuses(args: Any, kwargs: Any, error: type[Exception], ma
     assert out == []
 
 
-def test_run_main_refuses_recovery() -> None:
-    with pytest.raises(TypeError, match="recovery_config must be None"):
+def test_run_main_refuses_what_is_no_recovery_config() -> None:
+    with pytest.raises(TypeError, match="recovery_config must be a `RecoveryConfig`"):
         run_main(flow_of([1], []), recovery_config="dir")
 
 

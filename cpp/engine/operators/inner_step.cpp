@@ -1,6 +1,7 @@
 #include "engine/operators/inner_step.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "engine/base/error.hpp"
@@ -29,6 +30,7 @@ InnerStep::InnerStep(Wires wires, StepHost& host, Epoch first)
 }
 
 Activity InnerStep::activate() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   take_arrived();
   work();
   advance();
@@ -64,24 +66,34 @@ void InnerStep::take_batch(data::Batch batch, channel::Receiver& from, std::size
       Task{batch.epoch, std::move(batch.payload), nullptr, &from, sender, batch.amount});
 }
 
-// One task a call, or the parts of one batch, within one slice. A due time fires after the batch
-// that is in work and before the next one, but one that is over again as soon as it has fired lets
-// a batch go first: user code that always asks for a past time would stop the step.
+// One task a call, or the parts of one batch, within one slice. What is due fires after the batch
+// that is in work, or at hand, and before the next one: user code that always asks for a past time
+// does not stop the step.
 void InnerStep::work() {
   Task* task = next_task();
   const bool begun = task && task->job;
   const bool open = task && outputs_.open(task->epoch);
-  if (!begun && !(due_again_ && open) && due_now()) return work_on_due();
+  if (!begun && (due_first_ || !open) && due_now()) return work_on_due();
   if (!open) return;
   const Epoch epoch = task->epoch;
   SliceEmitter out(outputs_, epoch, SliceEmitter::Wait::kForCredit);
-  for (bool more_parts = true; more_parts;) {
+  bool is_first = true;
+  for (bool more_parts = true; more_parts; is_first = false) {
     auto& queue = tasks_.at(epoch);
-    if (!work_on(queue.front(), out)) return;
+    try {
+      if (!work_on(queue.front(), out)) return;
+    } catch (...) {
+      if (is_first) throw;
+      // What the parts before it gave goes on first, as far as it can.
+      failure_ = std::current_exception();
+      return;
+    }
     // Only the last part of a batch has its amount.
     more_parts = queue.front().from && queue.front().amount.items == 0 && out.room() > 0;
     queue.pop_front();
-    if (!due_again_ && due_now()) return work_on_due();
+    const auto due = next_due();
+    due_first_ = due && *due <= host_.clock().wall();
+    if (due_first_ && due_now()) return work_on_due();
   }
 }
 
@@ -110,6 +122,7 @@ bool InnerStep::due_now() const {
 }
 
 void InnerStep::work_on_due() {
+  due_first_ = false;
   host_.report_active(epoch_);
   Task task{.epoch = epoch_, .batch = nullptr, .job = start_due(host_.clock().wall())};
   SliceEmitter out(outputs_, epoch_, SliceEmitter::Wait::kForCredit);
@@ -179,6 +192,7 @@ void InnerStep::run_to_end(std::unique_ptr<Job> job) {
 
 bool InnerStep::more_to_do() {
   if (done_) return false;
+  if (failure_) return true;
   const Task* task = next_task();
   if (task && outputs_.open(task->epoch)) return true;
   return !due_again_ && due_now();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -92,6 +93,8 @@ class InnerStep : public Step {
   progress::InputFrontier frontier_;
   Epoch epoch_;
   std::optional<Epoch> working_in_;  // while user work runs
+  std::exception_ptr failure_;       // of a part, while those before it go on
+  bool due_first_ = false;           // a batch is through, but not what was due by then
   bool due_again_ = false;           // due work has fired, and a due time is over again
   // By epoch; a queue may be empty. A window's worth of small batches may wait here, so nothing
   // goes through all of them.

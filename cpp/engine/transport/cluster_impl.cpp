@@ -159,7 +159,10 @@ void Cluster::Impl::on_not_formed(const std::string& why) {
   failure.message = why;
   failure.process = settings_.process;
   broadcast(failure);
-  milestones_.note([&](Milestones::Facts& facts) { facts.not_formed = why; });
+  // The first reason counts: whoever gives it closes then.
+  milestones_.note([&](Milestones::Facts& facts) {
+    if (!facts.not_formed) facts.not_formed = why;
+  });
 }
 
 Awaitable<void> Cluster::Impl::watch_peers() {

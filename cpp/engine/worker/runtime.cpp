@@ -87,19 +87,26 @@ Runtime::Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, 
   }
   channel::Peers& peers = link_ ? static_cast<channel::Peers&>(*link_) : *peers_;
   for (std::uint32_t w = 0; w < own; ++w) {
-    const WorkerSettings worker{.seat = {WorkerIndex(first + w), all},
-                                .epoch_interval = settings_.epoch_interval,
-                                .window = settings_.window};
+    const WorkerSettings worker{
+        .seat = {WorkerIndex(first + w), all},
+        .epoch_interval = settings_.epoch_interval,
+        .window = settings_.window,
+        .store = settings_.recovery ? &settings_.recovery->access(w) : nullptr};
     workers_.push_back(std::make_unique<Worker>(plan, logic, clock, peers, worker));
   }
 }
 
 // What is on its way may refer to memory that needs a scope to be let go of.
 Runtime::~Runtime() {
+  if (settings_.recovery) settings_.recovery->on_progress({});
   if (link_) link_->close();
 }
 
 RunEnd Runtime::run() {
+  if (settings_.recovery) {
+    settings_.recovery->on_progress(
+        [this](std::size_t w) { mailboxes_[w]->post(channel::Control(channel::StoreProgress{})); });
+  }
   if (!link_) return run_workers();
   try {
     const RunEnd end = run_in_cluster();

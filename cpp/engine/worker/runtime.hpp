@@ -23,6 +23,7 @@
 #include "engine/transport/cluster.hpp"
 #include "engine/worker/cluster_link.hpp"
 #include "engine/worker/conversion.hpp"
+#include "engine/worker/recovery_session.hpp"
 #include "engine/worker/worker.hpp"
 
 namespace cppwax::worker {
@@ -33,6 +34,8 @@ struct RunSettings {
   channel::Amount window = channel::kDefaultWindow;
   // Worker 0 runs on the thread that calls `run`; else all workers have threads of their own.
   bool on_caller_thread = true;
+  // Null: without recovery. Outlives the runtime.
+  RecoverySession* recovery = nullptr;
   // This process is one of several, of which each has `worker_count` workers.
   std::optional<transport::ClusterSettings> cluster{};
   // A failure of this process as text, for the others. Any thread; must not throw.

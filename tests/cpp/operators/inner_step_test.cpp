@@ -211,12 +211,12 @@ TEST(InnerStep, DueWorkComesAfterTheBatchInWorkAndBeforeTheNext) {
   EXPECT_THAT(bench.step.calls, ElementsAre("batch 1", "due", "batch 1"));
 }
 
-TEST(InnerStep, WhatABatchMakesDueFiresBeforeTheNextBatch) {
+TEST(InnerStep, ABatchAtHandGoesBeforeWhatIsDue) {
   Bench bench;
   bench.step.due = bench.host.time.wall();
   bench.step.due_items = {100};
   bench.feed().batch(1, {1});
-  EXPECT_THAT(bench.run(), ElementsAre("1:[100]", "1:[1]"));
+  EXPECT_THAT(bench.run(), ElementsAre("1:[1]", "1:[100]"));
   EXPECT_THAT(bench.host.active, ElementsAre(1u)) << "due work is work of an epoch";
 }
 

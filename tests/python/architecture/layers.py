@@ -27,8 +27,8 @@ PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("operators",),
     ("connectors",),
     ("_cluster", "_entry", "_locate", "recovery", "tracing", "visualize"),
-    ("_option_types",),
-    ("_cluster_options", "_exit", "_local_processes"),
+    ("_option_types", "_run_help"),
+    ("_cluster_options", "_exit", "_local_processes", "_recovery_options"),
     ("_cli", "run", "testing"),
 )
 _PACKAGE_RANK = {name: rank for rank, names in enumerate(PACKAGE_LAYERS) for name in names}

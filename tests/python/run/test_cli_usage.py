@@ -242,7 +242,7 @@ def test_reading_a_wrong_command_line_ends_the_program(
         ({"process_id": 1, "addresses": ["a:1"]}, ValueError, "no process 1"),
         ({"addresses": ["a:1", "b:1"]}, ValueError, "without a process id"),
         ({"process_id": 0, "addresses": ["a:1", "a:1"]}, ValueError, "in the list twice"),
-        ({"recovery_config": 5}, TypeError, "recovery_config must be None"),
+        ({"recovery_config": 5}, TypeError, "recovery_config must be a `RecoveryConfig`"),
         ({"workers_per_process": 0}, ValueError, "at least 1"),
         ({"workers_per_process": "2"}, TypeError, "must be an `int`"),
     ],

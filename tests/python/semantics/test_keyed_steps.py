@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +14,7 @@ from cppwax.dataflow import Dataflow
 from cppwax.operators import StatefulBatchLogic
 from cppwax.testing import TestingSink, TestingSource
 from tests.python.conftest import EntryPoint
-from tests.python.flows import Timed, by_key, from_source
+from tests.python.flows import OnEachWorker, Timed, by_key, from_source
 from tests.python.logics import FUTURE, PAST, Log, batch_logic
 
 _DISCARD = "discard"
@@ -87,6 +89,21 @@ def test_a_due_time_fires_after_its_item_and_before_the_next(entry_point: EntryP
     op.output("out", s, TestingSink([]))
     entry_point(flow, epoch_interval=timedelta(0))
     assert _names(log) == ["item", "notify"] * 3
+
+
+@pytest.mark.parametrize("renewed", [FUTURE, None], ids=["renewed", "kept"])
+@pytest.mark.parametrize("keys", ["a", "b", "ab"])
+def test_a_batch_at_hand_goes_before_what_is_due(
+    run_one: EntryPoint, keys: str, renewed: Any
+) -> None:
+    def be_late(_worker: int) -> Iterator[list[Any]]:
+        yield [("a", 0.02)]
+        # The time is over long before `next_batch` returns.
+        threading.Event().wait(0.1)
+        yield [(key, renewed) for key in keys]
+
+    _, names = _alarms(run_one, OnEachWorker(be_late))
+    assert names == ["item", *["item" for _ in keys], "notify"]
 
 
 def test_a_due_time_fires_even_at_the_end(entry_point: EntryPoint) -> None:

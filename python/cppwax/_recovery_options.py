@@ -1,0 +1,96 @@
+"""The options of `cppwax.run` for a recovery store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cppwax._option_types import Seconds
+
+if TYPE_CHECKING:
+    from cppwax.recovery import RecoveryConfig
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "-r",
+        "--recovery-directory",
+        metavar="DIR",
+        envvar="CPPWAX_RECOVERY_DIRECTORY",
+        show_envvar=True,
+        help="Keep states in this store and go on from there; `python -m cppwax.recovery` "
+        "makes one.",
+    ),
+    click.option(
+        "-b",
+        "--backup-interval",
+        type=Seconds(),
+        envvar="CPPWAX_RECOVERY_BACKUP_INTERVAL",
+        show_envvar=True,
+        help="How far back a resume must be possible, where files of the store are copied at "
+        "different times.  [default: 0]",
+    ),
+    click.option(
+        "--drop-state",
+        is_flag=True,
+        help="Remove the stored states of steps that the dataflow does not have.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RecoveryRequest:
+    """What the options ask for."""
+
+    config: RecoveryConfig | None = None
+    drop_state: bool = False
+
+
+def recovery_options(command: _F) -> _F:
+    """Add the options to a command.
+
+    Args:
+        command: A click command's function.
+
+    Returns:
+        The same, with the options.
+    """
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def recovery_of_options(options: dict[str, Any], *, one_process: bool) -> RecoveryRequest:
+    """Take the options' values out of all values of a command.
+
+    Args:
+        options: Values by name; these options' are removed.
+        one_process: Whether there is only this process.
+
+    Returns:
+        What they ask for.
+
+    Raises:
+        click.UsageError: They do not fit together, or to several processes.
+    """
+    folder: str | None = options.pop("recovery_directory")
+    backup_interval: timedelta | None = options.pop("backup_interval")
+    drop_state: bool = options.pop("drop_state")
+    if folder is None:
+        if backup_interval is not None or drop_state:
+            raise click.UsageError("-b and --drop-state are for a recovery store: name one with -r")
+        return RecoveryRequest()
+    if not one_process:
+        raise click.UsageError(
+            "-r over several processes is not possible in this version: run one process with "
+            "several workers (-w), or several without -r"
+        )
+    # Imported here for its cost.
+    from cppwax.recovery import RecoveryConfig
+
+    return RecoveryRequest(RecoveryConfig(folder, backup_interval), drop_state)
