@@ -61,13 +61,13 @@ extern "C" void note_signal(int number) {
 }
 
 bool is_ours(int number) {
-  struct sigaction present {};
+  struct sigaction present{};
   sigaction(number, nullptr, &present);
   return (present.sa_flags & SA_SIGINFO) == 0 && present.sa_handler == note_signal;
 }
 
 bool is(int number, void (*handler)(int)) {
-  struct sigaction present {};
+  struct sigaction present{};
   sigaction(number, nullptr, &present);
   return (present.sa_flags & SA_SIGINFO) == 0 && present.sa_handler == handler;
 }
@@ -129,7 +129,7 @@ void install(const Choice& choice) {
   python_raises = choice.python_raises;
   only_wakes = false;
 
-  struct sigaction ours {};
+  struct sigaction ours{};
   ours.sa_handler = note_signal;
   ours.sa_flags = SA_ONSTACK;  // no SA_RESTART: blocking calls return, so that Python can look
   for (const int number : kSignals) sigaddset(&ours.sa_mask, number);

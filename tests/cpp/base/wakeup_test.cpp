@@ -129,8 +129,8 @@ TEST(Wakeup, NoneIsLostAmongManyNotifiers) {
 }
 
 TEST(Wakeup, ASignalToTheThreadEndsTheSleep) {
-  struct sigaction quiet {};
-  struct sigaction before {};
+  struct sigaction quiet{};
+  struct sigaction before{};
   quiet.sa_handler = [](int) {};
   ASSERT_EQ(sigaction(SIGUSR1, &quiet, &before), 0);
   Wakeup wakeup;
