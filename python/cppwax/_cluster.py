@@ -12,6 +12,9 @@ from typing import Any
 
 LEAST_SECRET_CHARACTERS = 32
 
+# Tells a process that `-p` started it: the parent's id, and the number of a pipe to it.
+LOCAL_PROCESS_VARIABLE = "CPPWAX_LOCAL_PROCESS"
+
 _DEFAULT_CONNECT_TIMEOUT = timedelta(seconds=300)
 _DEFAULT_PEER_TIMEOUT = timedelta(seconds=30)
 _DEFAULT_MAX_BATCH_BYTES = 1 << 30

@@ -19,12 +19,10 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import IO
 
-from cppwax._cluster import new_secret
+from cppwax._cluster import LOCAL_PROCESS_VARIABLE, new_secret
 from cppwax._exit import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_STDOUT_CLOSED
 from cppwax.errors import ClusterError, RemoteError
 
-# Tells a process that it was started here: the parent's id, and the number of the pipe.
-_VARIABLE = "CPPWAX_LOCAL_PROCESS"
 # What the environment says of clusters is not for this one.
 _NOT_FOR_THEM = (
     "CPPWAX_CLUSTER_SECRET_FILE",
@@ -97,7 +95,7 @@ class _Child:
         try:
             self.process = subprocess.Popen(
                 [sys.executable, *_interpreter_flags(), "-m", "cppwax.run", *arguments],
-                env=env | {_VARIABLE: f"{os.getpid()}:{writer}"},
+                env=env | {LOCAL_PROCESS_VARIABLE: f"{os.getpid()}:{writer}"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -323,7 +321,7 @@ class LocalProcess:
 
 def started_here() -> LocalProcess | None:
     """Tell whether this process is one of a local cluster; only the first call can say so."""
-    told = os.environ.pop(_VARIABLE, None)
+    told = os.environ.pop(LOCAL_PROCESS_VARIABLE, None)
     if told is None:
         return None
     parent, pipe = map(int, told.split(":"))

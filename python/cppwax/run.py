@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cppwax._cluster import Cluster, cluster_of, new_secret
+from cppwax._cluster import LOCAL_PROCESS_VARIABLE, Cluster, cluster_of, new_secret
 from cppwax._cluster_options import cluster_of_options, cluster_options
 from cppwax._entry import run_in_this_process
 from cppwax._exit import (
@@ -28,7 +28,6 @@ from cppwax._exit import (
     exit_code_of_failure,
     flush_stdout,
 )
-from cppwax._local_processes import LocalProcess, run_local_processes, started_here
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
 from cppwax._option_types import Count, Seconds
 from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
@@ -36,6 +35,7 @@ from cppwax._run_help import EPILOG
 from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
+    from cppwax._local_processes import LocalProcess
     from cppwax.recovery import RecoveryConfig
 
 __all__ = ["cli_main"]
@@ -250,7 +250,7 @@ def main_group() -> None:
 
 
 def _exit_code(command: click.Command, prog_name: str) -> int:
-    starter = started_here()
+    starter = _starter()
     try:
         request = command.main(prog_name=prog_name, standalone_mode=False)
     except click.ClickException as ex:
@@ -262,8 +262,20 @@ def _exit_code(command: click.Command, prog_name: str) -> int:
     if not isinstance(request, _Request):
         return int(request or 0)
     if request.process_count > 1:
+        from cppwax._local_processes import run_local_processes
+
         return run_local_processes(request.process_count, _arguments_of(request))
     return _run_request(request, starter)
+
+
+def _starter() -> LocalProcess | None:
+    """Find the process that has started this one by `-p`, if there is one."""
+    if LOCAL_PROCESS_VARIABLE not in os.environ:
+        return None
+    # Imported here for its cost, as is what starts others: most runs are one process.
+    from cppwax._local_processes import started_here
+
+    return started_here()
 
 
 def _arguments_of(request: _Request) -> list[str]:
