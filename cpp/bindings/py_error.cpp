@@ -12,7 +12,6 @@
 #include "bindings/gil.hpp"
 #include "bindings/py_store_error.hpp"
 #include "engine/base/error.hpp"
-#include "engine/recovery/resume.hpp"
 #include "engine/worker/cluster_link.hpp"
 
 namespace cppwax::bindings {
@@ -171,8 +170,6 @@ void raise_to_python(const std::exception_ptr& error) {
     raise_with_cause("ClusterError", transport.what(), {});
   } catch (const recovery::StoreError& store) {
     raise_store_error(store);
-  } catch (const recovery::InconsistentPartitionsError& store) {
-    raise_store_error({recovery::StoreFault::kInconsistent, store.what()});
   } catch (const RecoveryError& recovery) {
     raise_with_cause("RecoveryError", recovery.what(), {});
   } catch (const InvariantError& bug) {
