@@ -92,6 +92,41 @@ TEST(SegmentStore, DoesNotGrowWithEpochsOfFewChanges) {
   EXPECT_LT(bytes_on(rewriting.disk()), 2 * early);
 }
 
+// Each segment of several blocks, of which every key of the later ones is in an earlier one.
+TEST(SegmentStore, MergesSegmentsOfManyBlocks) {
+  test::MemoryDisk disk;
+  SegmentStore store(test::make_partition(disk, "part-0.sqlite3"),
+                     {.merge_bytes = 50'000, .merge_from = {.segments = 2, .bytes = 0}});
+  store.begin({});
+  std::map<std::string, std::string> expected;
+  for (const std::uint64_t epoch : {1u, 2u, 3u}) {
+    Entries entries;
+    for (std::size_t key = 0; key < 20'000; key += epoch) {
+      entries.push_back({std::to_string(key), std::to_string(epoch)});
+      if (epoch == 3) entries.back().state.reset();
+      expected[entries.back().key] = entries.back().state.value_or("");
+    }
+    store.write(Epoch(epoch), "f.step", std::move(entries));
+    store.commit(Epoch(epoch));
+  }
+  std::erase_if(expected, [](const auto& each) { return each.second.empty(); });
+  const auto stored = [&] {
+    std::map<std::string, std::string> states;
+    for (auto read = store.read(); read.kind == Partition::Read::Kind::kEntries;
+         read = store.read()) {
+      for (const Entry& each : read.entries) states[each.key] = *each.state;
+    }
+    return states;
+  };
+  EXPECT_EQ(stored(), expected);
+  store.collect(Epoch(3));
+  int slices = 0;
+  for (; store.wants_merge(); ++slices) store.merge_some();
+  EXPECT_GT(slices, 3);
+  EXPECT_EQ(store.history().collected, Epoch(3));
+  EXPECT_EQ(stored(), expected);
+}
+
 TEST(SegmentStore, NothingIsLeftOfWhatWasDiscarded) {
   Rewriting rewriting;
   rewriting.epoch(5000);

@@ -170,6 +170,32 @@ TEST(StoreDamage, WhoKnowsSqliteCannotChangeARowUnseen) {
   }
 }
 
+TEST(StoreDamage, BlocksThatHaveChangedPlacesAreNamed) {
+  MemoryDisk disk;
+  const PartitionFile file = test::make_partition(disk, kFile);
+  {
+    SegmentStore store(file);
+    store.begin({});
+    for (const std::uint64_t epoch : {1u, 2u}) {
+      store.write(Epoch(epoch), "f.a", {{"key", std::to_string(epoch)}});
+      store.commit(Epoch(epoch));
+    }
+    store.close();
+  }
+  Database(kFile, Database::Access::kReadWrite, disk.vfs())
+      .run(
+          "CREATE TEMP TABLE old AS SELECT * FROM block; UPDATE block SET"
+          " checksum = (SELECT checksum FROM old WHERE place <> block.place),"
+          " body = (SELECT body FROM old WHERE place <> block.place)",
+          "test");
+  try {
+    SegmentStore store(file);
+    FAIL();
+  } catch (const StoreError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("block 0 of segment 1"));
+  }
+}
+
 TEST(StoreDamage, ANewerFormatIsNamed) {
   UsedStore store(6, true);
   Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs())

@@ -88,6 +88,19 @@ INSTANTIATE_TEST_SUITE_P(All, StoreFaultTest,
                                          FaultCase{MemoryDisk::Fault::kPowerCut, true, 100}),
                          name_of);
 
+TEST(SqlitePartition, NoEpochIsToldBeforeItIsSynced) {
+  test::SteppedStand stand;
+  Partition& partition = stand.open();
+  partition.begin({});
+  std::vector<Epoch> told;
+  stand.disk().on_sync([&] { told.push_back(partition.durable()); });
+  for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
+    test::commit_and_wait(stand, partition, Epoch(epoch));
+  }
+  EXPECT_THAT(told, testing::ElementsAre(Epoch(0), Epoch(1), Epoch(2)));
+  stand.disk().on_sync({});
+}
+
 // The cut must be able to lose something, or the test above proves nothing.
 TEST(MemoryDisk, APowerCutLosesWhatWasNotSynced) {
   test::SteppedStand stand;

@@ -70,6 +70,7 @@ struct MemoryDisk::State {
   Fault fault = Fault::kInputOutput;
   bool for_ever = false;
   bool failed = false;
+  std::function<void()> on_sync;
 
   // SQLITE_OK, or how this operation fails.
   int next(int failure, bool needs_space = false) {
@@ -142,6 +143,7 @@ struct MemoryDisk::State {
     return SQLITE_OK;
   }
   static int sync(sqlite3_file* file, int) {
+    if (at(file).disk->on_sync) at(file).disk->on_sync();
     if (const int code = at(file).disk->next(SQLITE_IOERR_FSYNC)) return code;
     (*at(file).file)->sync();
     return SQLITE_OK;
@@ -272,6 +274,10 @@ void MemoryDisk::fail_at(std::size_t operation, Fault fault, bool for_ever) {
   state_->fault = fault;
   state_->for_ever = for_ever || fault == Fault::kPowerCut;
   state_->failed = false;
+}
+
+void MemoryDisk::on_sync(std::function<void()> call) {
+  state_->on_sync = std::move(call);
 }
 
 void MemoryDisk::heal() {

@@ -35,6 +35,8 @@ class MemoryDisk {
   void heal();
   // After a cut: of what was not synced, `survives` is asked piece by piece.
   void restart(const std::function<bool()>& survives);
+  // Called before each sync.
+  void on_sync(std::function<void()> call);
   std::size_t operations() const;
   // Whether the operation that was to fail has come.
   bool has_failed() const;
