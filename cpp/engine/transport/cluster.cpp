@@ -57,11 +57,11 @@ FormEnd Cluster::form() {
   impl_->start_thread();
   impl_->post([impl = impl_.get()] { impl->begin_forming(); });
   const Milestones::Facts facts = impl_->milestones().wait([](const Milestones::Facts& now) {
-    return now.formed || now.not_formed || now.failed || now.interrupted;
+    return now.formed || now.not_formed || now.ends.failed || now.interrupted;
   });
   if (facts.not_formed) throw TransportError(*facts.not_formed);
   if (facts.formed) return FormEnd::kJoined;
-  return facts.failed ? FormEnd::kFailed : FormEnd::kInterrupted;
+  return facts.ends.failed ? FormEnd::kFailed : FormEnd::kInterrupted;
 }
 
 void Cluster::start() {
@@ -88,7 +88,9 @@ void Cluster::fail(Failure failure) {
 }
 
 FailureOutcome Cluster::settle() {
-  return impl_->milestones().wait([](const Milestones::Facts& now) { return now.settled; }).outcome;
+  return impl_->milestones()
+      .wait([](const Milestones::Facts& now) { return now.ends.settled; })
+      .ends.outcome;
 }
 
 void Cluster::note_stop() {
@@ -97,13 +99,9 @@ void Cluster::note_stop() {
 
 LeaveEnd Cluster::leave() {
   impl_->post([impl = impl_.get()] { impl->leave(); });
-  const Milestones::Facts facts = impl_->milestones().wait([](const Milestones::Facts& now) {
-    return now.failed || now.lost || now.abandoned || now.over || now.interrupted;
-  });
-  if (facts.failed) return LeaveEnd::kFailed;
-  if (facts.lost) return LeaveEnd::kLost;
-  if (facts.over) return LeaveEnd::kDone;
-  return facts.abandoned ? LeaveEnd::kAbandoned : LeaveEnd::kInterrupted;
+  const Milestones::Facts facts = impl_->milestones().wait(
+      [](const Milestones::Facts& now) { return Ends::leave_end(now.ends) || now.interrupted; });
+  return Ends::leave_end(facts.ends).value_or(LeaveEnd::kInterrupted);
 }
 
 void Cluster::interrupt() {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/base/clock.hpp"
-#include "engine/transport/failure_round.hpp"
+#include "engine/transport/ends.hpp"
 #include "engine/transport/hello.hpp"
 #include "engine/transport/message.hpp"
 #include "engine/transport/security.hpp"
@@ -65,14 +65,6 @@ class Handler {
 enum class FormEnd {
   kJoined,
   kFailed,  // a process that had joined all others has failed already: `settle` gives it
-  kInterrupted,
-};
-
-enum class LeaveEnd {
-  kDone,       // everybody is
-  kFailed,     // a failure was told: `settle` gives it
-  kLost,       // told by on_lost
-  kAbandoned,  // told by on_abandoned
   kInterrupted,
 };
 

@@ -45,9 +45,8 @@ Cluster::Impl::Impl(ClusterSettings settings, Handler& handler, const Clock& clo
       handler_(handler),
       clock_(clock),
       forming_(io_, settings_, clock, *this),
-      round_(settings_.process, static_cast<std::uint32_t>(settings_.addresses.size()),
-             settings_.timing.failure_wait),
-      leaving_(settings_.process, static_cast<std::uint32_t>(settings_.addresses.size())),
+      ends_(settings_.process, static_cast<std::uint32_t>(settings_.addresses.size()),
+            settings_.timing.failure_wait, *this),
       round_timer_(io_),
       peer_timer_(io_),
       close_timer_(io_) {}
@@ -87,8 +86,9 @@ void Cluster::Impl::run() noexcept {
       handler_.on_warning(text);
       milestones_.note([&](Milestones::Facts& facts) {
         if (!facts.formed) facts.not_formed = text;
-        facts.lost = true;
       });
+      ends_.note_loss();
+      check_ends();
       for (const auto& [process, connection] : connections_) connection->close(text);
     }
   }
@@ -158,7 +158,7 @@ void Cluster::Impl::on_not_formed(const std::string& why) {
   failure.type = "ClusterError";
   failure.message = why;
   failure.process = settings_.process;
-  broadcast(failure);
+  tell_all(failure);
   // The first reason counts: whoever gives it closes then.
   milestones_.note([&](Milestones::Facts& facts) {
     if (!facts.not_formed) facts.not_formed = why;
@@ -200,24 +200,20 @@ void Cluster::Impl::check_peer(ProcessIndex process, Connection& connection) {
 }
 
 void Cluster::Impl::on_closed(ProcessIndex peer, const std::string& why) {
-  round_.on_closed(peer);
+  const Leaving::Close close = ends_.on_closed(peer);
   if (closing_) return end_if_closed();
-  check_ends();
-  if (round_.begun()) return;
-  const Leaving::Close close = leaving_.on_closed(peer);
-  if (close == Leaving::Close::kLeft) return;
+  if (close == Leaving::Close::kLeft) return check_ends();
   const std::string text = "lost " + forming_.name(peer) + ": " + why;
   if (!formed_) {
     forming_.stop();
     return on_not_formed(text + ", while the cluster was forming");
   }
-  const bool lost = close == Leaving::Close::kLost;
-  if (lost) {
+  if (close == Leaving::Close::kLost) {
     handler_.on_lost(peer, text);
   } else {
     handler_.on_abandoned(peer);
   }
-  milestones_.note([&](Milestones::Facts& facts) { (lost ? facts.lost : facts.abandoned) = true; });
+  check_ends();
 }
 
 // --- messages ------------------------------------------------------------------------------------
@@ -238,7 +234,7 @@ void Cluster::Impl::drain_outbox() {
   }
 }
 
-void Cluster::Impl::broadcast(const Message& message) {
+void Cluster::Impl::tell_all(const Message& message) {
   for (const auto& [process, connection] : connections_) connection->push(message);
 }
 
@@ -246,10 +242,10 @@ void Cluster::Impl::on_message(ProcessIndex from, Message message) {
   if (auto* failure = std::get_if<Failure>(&message)) {
     on_failure(std::move(*failure));
   } else if (std::holds_alternative<FailureAck>(message)) {
-    round_.on_ack(from);
+    ends_.on_ack(from);
     check_ends();
   } else if (std::holds_alternative<Done>(message)) {
-    leaving_.on_done(from);
+    ends_.on_done(from);
     check_ends();
   } else if (!std::holds_alternative<Heartbeat>(message)) {
     deliver(from, std::move(message));
@@ -275,10 +271,8 @@ void Cluster::Impl::hand_on() {
 // --- ends ----------------------------------------------------------------------------------------
 
 void Cluster::Impl::fail(Failure failure) {
-  failure.process = settings_.process;
-  if (!round_.report(failure, clock_.steady())) return;
-  broadcast(failure);
-  acknowledge();
+  ends_.fail(std::move(failure), clock_.steady());
+  check_ends();
 }
 
 void Cluster::Impl::on_failure(Failure failure) {
@@ -289,20 +283,15 @@ void Cluster::Impl::on_failure(Failure failure) {
     }
     // It had all the others, and has begun already. Those that this one has not, it cannot tell.
     for (std::uint32_t p = 0; p < settings_.addresses.size(); ++p) {
-      if (!connections_.contains(ProcessIndex(p))) round_.on_closed(ProcessIndex(p));
+      if (!connections_.contains(ProcessIndex(p))) ends_.without(ProcessIndex(p));
     }
   }
-  if (round_.on_failure(failure, clock_.steady())) {
-    handler_.on_failure(failure);
-    acknowledge();
-  }
+  ends_.on_failure(std::move(failure), clock_.steady());
+  check_ends();
 }
 
-void Cluster::Impl::acknowledge() {
-  broadcast(FailureAck{});
-  milestones_.note([](Milestones::Facts& facts) { facts.failed = true; });
+void Cluster::Impl::on_round(SteadyTime) {
   spawn(io_, watch_round());
-  check_ends();
 }
 
 Awaitable<void> Cluster::Impl::watch_round() {
@@ -313,18 +302,13 @@ Awaitable<void> Cluster::Impl::watch_round() {
 }
 
 void Cluster::Impl::leave() {
-  leaving_.leave();
-  broadcast(Done{});
+  ends_.leave();
   check_ends();
 }
 
 void Cluster::Impl::check_ends() {
-  const bool settled = round_.settled(clock_.steady());
-  milestones_.note([&](Milestones::Facts& facts) {
-    if (settled && !facts.settled) facts.outcome = round_.outcome();
-    facts.settled = facts.settled || settled;
-    facts.over = leaving_.over();
-  });
+  const Ends::Facts& ends = ends_.update(clock_.steady());
+  milestones_.note([&](Milestones::Facts& facts) { facts.ends = ends; });
 }
 
 }  // namespace cppwax::transport

@@ -15,9 +15,8 @@
 #include "engine/transport/asio.hpp"
 #include "engine/transport/cluster.hpp"
 #include "engine/transport/connection.hpp"
-#include "engine/transport/failure_round.hpp"
+#include "engine/transport/ends.hpp"
 #include "engine/transport/forming.hpp"
-#include "engine/transport/leaving.hpp"
 
 namespace cppwax::transport {
 
@@ -27,13 +26,8 @@ class Milestones {
   struct Facts {
     bool formed = false;
     std::optional<std::string> not_formed;
-    bool failed = false;   // a failure was told, here or by a peer
-    bool settled = false;  // and all know of it
-    bool lost = false;
-    bool abandoned = false;
-    bool over = false;  // everybody is done
+    Ends::Facts ends;
     bool interrupted = false;
-    FailureOutcome outcome;
   };
 
   template <class Change>
@@ -58,7 +52,7 @@ class Milestones {
 };
 
 // Methods are called on the I/O thread but where they say otherwise.
-class Cluster::Impl final : private FormingEvents, private ConnectionEvents {
+class Cluster::Impl final : private FormingEvents, private ConnectionEvents, private EndsEvents {
  public:
   Impl(ClusterSettings settings, Handler& handler, const Clock& clock);
   ~Impl();
@@ -81,7 +75,7 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents {
   void hand_on();
   void fail(Failure failure);
   void leave();
-  void note_stop() { leaving_.note_stop(); }
+  void note_stop() { ends_.note_stop(); }
 
  private:
   void on_peer(ProcessIndex process, std::unique_ptr<Stream> stream, const Hello& theirs) override;
@@ -90,12 +84,13 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents {
   void on_forming_warning(const std::string& text) override { handler_.on_warning(text); }
   void on_message(ProcessIndex from, Message message) override;
   void on_closed(ProcessIndex peer, const std::string& why) override;
+  void tell_all(const Message& message) override;
+  void on_first_failure(const Failure& failure) override { handler_.on_failure(failure); }
+  void on_round(SteadyTime deadline) override;
 
   void run() noexcept;
-  void broadcast(const Message& message);
   void drain_outbox();
   void on_failure(Failure failure);
-  void acknowledge();
   void check_ends();
   void deliver(ProcessIndex from, Message message);
   Awaitable<void> watch_round();
@@ -116,8 +111,7 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents {
   std::optional<net::executor_work_guard<net::io_context::executor_type>> work_;
   std::map<ProcessIndex, std::unique_ptr<Connection>> connections_;
   Forming forming_;
-  FailureRound round_;
-  Leaving leaving_;
+  Ends ends_;
   net::steady_timer round_timer_;
   net::steady_timer peer_timer_;
   net::steady_timer close_timer_;
