@@ -132,6 +132,13 @@ class PyPayload::Reader {
     if (starts()) ++next_start_;
     ++at_;
   }
+  // The items from here to the end of the part.
+  std::span<PyObject* const> part() const {
+    const std::size_t next = next_start_ + (starts() ? 1 : 0);
+    const std::size_t end =
+        next < payload_.starts_.size() ? payload_.starts_[next] : payload_.items_.size();
+    return std::span(payload_.items_).subspan(at_, end - at_);
+  }
 
  private:
   const PyPayload& payload_;

@@ -18,20 +18,17 @@ namespace cppwax::bindings {
 // then: changed, or discarded; one of which nothing was ever stored leaves nothing behind.
 class KeyChanges {
  public:
-  void changed(const KeySlotPtr& slot) {
-    if (std::exchange(slot->changed, true)) return;
-    // What was discarded in the same epoch, and is here again.
-    if (!discarded_.empty() && discarded_.erase(bytes_of(*slot)) > 0) slot->stored = true;
-    changed_.push_back(slot);
+  void changed(KeySlot& slot) {
+    if (!slot.changed) add(slot);
   }
 
   void discarded(const KeySlot& slot) {
     if (slot.stored) discarded_.insert(bytes_of(slot));
   }
 
-  // At most `at_most` of them. `whose(slot)` completes messages: " of key 'a'".
-  template <class Whose>
-  recovery::Entries take(std::size_t at_most, Whose&& whose) {
+  // At most `at_most` of them. `state_of(slot)` gives the state of one as bytes.
+  template <class StateOf>
+  recovery::Entries take(std::size_t at_most, StateOf&& state_of) {
     recovery::Entries entries;
     while (!discarded_.empty() && entries.size() < at_most) {
       entries.push_back({std::move(discarded_.extract(discarded_.begin()).value()), std::nullopt});
@@ -41,7 +38,7 @@ class KeyChanges {
       changed_.pop_back();
       slot->changed = false;
       if (slot->erased) continue;
-      entries.push_back({bytes_of(*slot), codec_.snapshot_of(slot->logic, whose(*slot))});
+      entries.push_back({bytes_of(*slot), state_of(*slot)});
       slot->stored = true;
     }
     return entries;
@@ -50,6 +47,13 @@ class KeyChanges {
   const StateCodec& codec() const { return codec_; }
 
  private:
+  void add(KeySlot& slot) {
+    slot.changed = true;
+    // What was discarded in the same epoch, and is here again.
+    if (!discarded_.empty() && discarded_.erase(bytes_of(slot)) > 0) slot.stored = true;
+    changed_.push_back(slot.shared_from_this());
+  }
+
   static std::string bytes_of(const KeySlot& slot) {
     std::string storage;
     return std::string(key_bytes(slot.key.ptr(), storage));

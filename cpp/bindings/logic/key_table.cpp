@@ -1,7 +1,6 @@
 #include "bindings/logic/key_table.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "bindings/py_call.hpp"
@@ -13,37 +12,11 @@ namespace {
 
 constexpr std::size_t kFirstPlaces = 16;
 
-// By text: a subclass of str may define equality in its own way, in user code.
-bool same_text(PyObject* left, PyObject* right) {
-  if (left == right) return true;
-  const auto length = PyUnicode_GET_LENGTH(left);
-  const auto kind = PyUnicode_KIND(left);
-  if (length != PyUnicode_GET_LENGTH(right) || kind != PyUnicode_KIND(right)) return false;
-  return std::memcmp(PyUnicode_DATA(left), PyUnicode_DATA(right),
-                     static_cast<std::size_t>(length) * kind) == 0;
-}
-
 }  // namespace
 
 KeyTable::KeyTable() : places_(kFirstPlaces) {}
 
-std::size_t KeyTable::home_of(Py_hash_t hash) const {
-  return static_cast<std::size_t>(hash) & (places_.size() - 1);
-}
-
-const KeySlotPtr& KeyTable::find_or_add(PyObject* key) {
-  const Py_hash_t hash = PyUnicode_Type.tp_hash(key);
-  std::size_t place = home_of(hash);
-  for (; places_[place].slot; place = after(place)) {
-    if (places_[place].hash == hash && same_text(places_[place].slot->key.ptr(), key)) {
-      return places_[place].slot;
-    }
-  }
-  return add(key, hash, place);
-}
-
-const KeySlotPtr& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place) {
-  auto slot = std::make_shared<KeySlot>();
+KeySlot& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place, KeySlotPtr slot) {
   slot->key = py::reinterpret_steal<py::object>(PyUnicode_FromObject(key));
   if (!slot->key) throw_user_error("taking the key of an item");
   slot->hash = hash;
@@ -55,7 +28,7 @@ const KeySlotPtr& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place
   ++size_;
   places_[place].hash = hash;
   places_[place].slot = std::move(slot);
-  return places_[place].slot;
+  return *places_[place].slot;
 }
 
 void KeyTable::grow() {

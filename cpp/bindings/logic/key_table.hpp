@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,18 +18,15 @@ namespace py = pybind11;
 
 inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-// What a keyed step keeps for a key.
-struct KeySlot {
+// What every keyed step keeps for a key. A step derives its own slots, with the state, from it.
+struct KeySlot : std::enable_shared_from_this<KeySlot> {
   py::object key;  // exactly a str
   Py_hash_t hash = 0;
-  py::object logic;     // null until it is built
   bool erased = false;  // no longer in the table; whoever still holds the slot must look again
   // With recovery: whether its state changed since it was stored, and whether one is stored.
   bool changed = false;
   bool stored = false;
-  // While a batch is grouped by key: which batch, and which of its groups.
-  std::uint64_t batch = 0;
-  std::size_t group = 0;
+  std::uint64_t batch = 0;  // the last one that had values of this key
   WallTime due{};
   std::size_t due_place = kNowhere;  // in the heap of due times
 };
@@ -36,14 +34,45 @@ struct KeySlot {
 // Shared by the table and the jobs in progress, all of one worker.
 using KeySlotPtr = std::shared_ptr<KeySlot>;
 
+// What Python's own dict would hash a str by. `key` may be of a subclass, whose own hash is not
+// asked.
+inline Py_hash_t text_hash(PyObject* key) {
+#ifndef Py_GIL_DISABLED
+  const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(key)->hash;
+  if (known != -1) [[likely]]
+    return known;
+#endif
+  return PyUnicode_Type.tp_hash(key);
+}
+
+// Whether two strs have the same text: a subclass may define equality in its own way, in user code.
+inline bool same_text(PyObject* left, PyObject* right) {
+  if (left == right) return true;
+  const auto length = PyUnicode_GET_LENGTH(left);
+  const auto kind = PyUnicode_KIND(left);
+  if (length != PyUnicode_GET_LENGTH(right) || kind != PyUnicode_KIND(right)) return false;
+  return std::memcmp(PyUnicode_DATA(left), PyUnicode_DATA(right),
+                     static_cast<std::size_t>(length) * kind) == 0;
+}
+
 // Finds slots by the text of a str. Belongs to one worker; used with the interpreter held.
 class KeyTable {
  public:
   KeyTable();
 
   // The slot of a key, made if there is none. `key` is a str or of a subclass, which counts as the
-  // str with the same text.
-  const KeySlotPtr& find_or_add(PyObject* key);
+  // str with the same text. REQUIRES: one table has slots of one kind.
+  template <class Slot>
+  Slot& find_or_add(PyObject* key) {
+    const Py_hash_t hash = text_hash(key);
+    std::size_t place = home_of(hash);
+    for (; places_[place].slot; place = after(place)) {
+      if (places_[place].hash == hash && same_text(places_[place].slot->key.ptr(), key)) {
+        return static_cast<Slot&>(*places_[place].slot);
+      }
+    }
+    return static_cast<Slot&>(add(key, hash, place, std::make_shared<Slot>()));
+  }
   void erase(KeySlot& slot);
   std::size_t size() const { return size_; }
   // All slots, sorted by key.
@@ -55,9 +84,11 @@ class KeyTable {
     KeySlotPtr slot;  // null: free
   };
 
-  std::size_t home_of(Py_hash_t hash) const;
+  std::size_t home_of(Py_hash_t hash) const {
+    return static_cast<std::size_t>(hash) & (places_.size() - 1);
+  }
   std::size_t after(std::size_t place) const { return (place + 1) & (places_.size() - 1); }
-  const KeySlotPtr& add(PyObject* key, Py_hash_t hash, std::size_t place);
+  KeySlot& add(PyObject* key, Py_hash_t hash, std::size_t place, KeySlotPtr slot);
   void grow();
 
   std::vector<Place> places_;  // a power of two, at most two thirds of them taken

@@ -1,5 +1,6 @@
 #include "bindings/logic/keyed_body.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "bindings/logic/key_changes.hpp"
 #include "bindings/logic/key_table.hpp"
 #include "bindings/logic/keyed_item.hpp"
+#include "bindings/logic/native_keyed.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 #include "engine/base/error.hpp"
@@ -20,6 +22,18 @@ using operators::Work;
 
 enum class Call { kOnBatch, kOnNotify, kOnEof };
 
+// A key with its logic.
+struct BuiltSlot : KeySlot {
+  py::object logic;       // null until it is built
+  std::size_t group = 0;  // of the last batch that had values of it
+};
+
+using BuiltSlotPtr = std::shared_ptr<BuiltSlot>;
+
+BuiltSlotPtr shared(KeySlot& slot) {
+  return std::static_pointer_cast<BuiltSlot>(slot.shared_from_this());
+}
+
 // What a callback of a key gave.
 struct Answer {
   PyPayload values;
@@ -28,7 +42,7 @@ struct Answer {
 
 // A key that a job has to call, with its values in a batch: a chain through the batch's values.
 struct Woken {
-  KeySlotPtr slot;
+  BuiltSlotPtr slot;
   Call call;
   bool is_last = true;  // of the calls to this key; it is asked for its next due time then
   std::size_t first_value = kNowhere;
@@ -81,13 +95,13 @@ class Keys {
     ++batches_;
     for (PyObject* item : batch.items()) {
       const KeyedItem pair = keyed_item(step_, item);
-      const KeySlotPtr& slot = table_.find_or_add(pair.key);
-      if (slot->batch != batches_) {
-        slot->batch = batches_;
-        slot->group = woken.size();
-        woken.push_back({slot, Call::kOnBatch});
+      BuiltSlot& slot = table_.find_or_add<BuiltSlot>(pair.key);
+      if (slot.batch != batches_) {
+        slot.batch = batches_;
+        slot.group = woken.size();
+        woken.push_back({shared(slot), Call::kOnBatch});
       }
-      values.add(woken[slot->group], pair.value);
+      values.add(woken[slot.group], pair.value);
     }
     if (due_.least()) add_due(woken, system_clock().wall());
     return woken;
@@ -96,39 +110,39 @@ class Keys {
   std::vector<Woken> due_at(WallTime now) {
     std::vector<Woken> woken;
     for (KeySlot* slot : due_.take_due(now)) {
-      woken.push_back({table_.find_or_add(slot->key.ptr()), Call::kOnNotify});
+      woken.push_back({shared(*slot), Call::kOnNotify});
     }
     return woken;
   }
 
   std::vector<Woken> all() const {
     std::vector<Woken> woken;
-    for (KeySlotPtr& slot : table_.sorted()) woken.push_back({std::move(slot), Call::kOnEof});
+    for (const KeySlotPtr& slot : table_.sorted()) woken.push_back({shared(*slot), Call::kOnEof});
     return woken;
   }
 
   std::optional<WallTime> next_due() const { return due_.least(); }
 
-  Answer on_batch(KeySlot& slot, const py::object& values) {
+  Answer on_batch(BuiltSlot& slot, const py::object& values) {
     const auto doing = [&] { return calling("on_batch", slot); };
     if (!slot.logic) build(slot, py::none());
     return read(call_method(doing, slot.logic.ptr(), types_.on_batch, values.ptr()), "on_batch",
                 slot);
   }
 
-  Answer on_notify(KeySlot& slot) {
+  Answer on_notify(BuiltSlot& slot) {
     const auto doing = [&] { return calling("on_notify", slot); };
     return read(call_method(doing, slot.logic.ptr(), types_.on_notify), "on_notify", slot);
   }
 
-  Answer on_eof(KeySlot& slot) {
+  Answer on_eof(BuiltSlot& slot) {
     const auto doing = [&] { return calling("on_eof", slot); };
     return read(call_method(doing, slot.logic.ptr(), types_.on_eof), "on_eof", slot);
   }
 
   // The slot of the same key, which is another one if the key was discarded meanwhile.
-  KeySlotPtr present(const KeySlotPtr& slot) {
-    return slot->erased ? table_.find_or_add(slot->key.ptr()) : slot;
+  BuiltSlotPtr present(const BuiltSlotPtr& slot) {
+    return slot->erased ? shared(table_.find_or_add<BuiltSlot>(slot->key.ptr())) : slot;
   }
 
   void discard(KeySlot& slot) {
@@ -138,15 +152,19 @@ class Keys {
   }
 
   // A callback of this key has run.
-  void changed(const KeySlotPtr& slot) {
+  void changed(KeySlot& slot) {
     if (changes_) changes_->changed(slot);
   }
 
-  recovery::Entries take_changes(std::size_t at_most) { return changes_->take(at_most, of_key); }
+  recovery::Entries take_changes(std::size_t at_most) {
+    return changes_->take(at_most, [this](KeySlot& slot) {
+      return changes_->codec().snapshot_of(static_cast<BuiltSlot&>(slot).logic, of_key(slot));
+    });
+  }
 
   void restore(recovery::Entries entries) {
     for (const recovery::Entry& entry : entries) {
-      KeySlot& slot = *table_.find_or_add(str_of(entry.key).ptr());
+      BuiltSlot& slot = table_.find_or_add<BuiltSlot>(str_of(entry.key).ptr());
       slot.stored = true;
       build(slot, changes_->codec().restore(*entry.state, of_key(slot)));
       ask_notify_at(slot);
@@ -154,7 +172,7 @@ class Keys {
   }
 
   // Asks a logic for its next due time. None leaves an earlier time as it is.
-  void ask_notify_at(KeySlot& slot) {
+  void ask_notify_at(BuiltSlot& slot) {
     const auto doing = [&] { return calling("notify_at", slot); };
     const py::object answer = call_method(doing, slot.logic.ptr(), types_.notify_at);
     if (answer.is_none()) return;
@@ -182,7 +200,7 @@ class Keys {
     return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
   }
 
-  void build(KeySlot& slot, const py::object& state) {
+  void build(BuiltSlot& slot, const py::object& state) {
     const auto doing = [&] { return calling("builder", slot); };
     py::object logic = call_user(doing, builder_.ptr(), state.ptr());
     const int is = PyObject_IsInstance(logic.ptr(), types_.stateful_batch_logic.ptr());
@@ -268,9 +286,9 @@ class KeysJob : public operators::Job {
     } else if (key.slot->erased) {
       return;
     }
-    KeySlot& slot = *key.slot;
+    BuiltSlot& slot = *key.slot;
     const Answer answer = ask(key);
-    keys_.changed(key.slot);
+    keys_.changed(slot);
     for (PyObject* value : answer.values.items()) {
       PyObject* pair = PyTuple_Pack(2, slot.key.ptr(), value);
       if (pair == nullptr) throw_user_error("making an item");
@@ -333,6 +351,10 @@ class BuilderBody : public operators::KeyedBody {
 
 std::unique_ptr<operators::KeyedBody> make_keyed_body(const PyStep& step, const PyTypes& types,
                                                       operators::Seat seat) {
+  if (auto native =
+          make_native_keyed({step, types, seat, attribute_of(step.op.ptr(), "builder")})) {
+    return native;
+  }
   return std::make_unique<BuilderBody>(step, types, seat);
 }
 

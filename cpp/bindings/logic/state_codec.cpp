@@ -16,8 +16,11 @@ StateCodec::StateCodec() : protocol_(py::int_(kPickleProtocol)), snapshot_(py::s
 }
 
 std::string StateCodec::snapshot_of(const py::object& logic, const std::string& whose) const {
-  const py::object state =
-      call_method([&] { return "calling `snapshot`" + whose; }, logic.ptr(), snapshot_);
+  return stored_form_of(
+      call_method([&] { return "calling `snapshot`" + whose; }, logic.ptr(), snapshot_), whose);
+}
+
+std::string StateCodec::stored_form_of(const py::object& state, const std::string& whose) const {
   const auto doing = [&] { return "pickling the state" + whose; };
   const py::object bytes = call_user(doing, dumps_.ptr(), state.ptr(), protocol_.ptr());
   return {PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))};

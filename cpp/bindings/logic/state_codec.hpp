@@ -18,8 +18,10 @@ class StateCodec {
   StateCodec();
 
   // Calls `snapshot` of a logic or a partition. `whose` completes messages: " of partition 'a'".
-  // Errors of both: UserCodeError.
+  // Errors of all: UserCodeError.
   std::string snapshot_of(const py::object& logic, const std::string& whose) const;
+  // Of a state that is at hand already.
+  std::string stored_form_of(const py::object& state, const std::string& whose) const;
   py::object restore(const std::string& state, const std::string& whose) const;
 
  private:

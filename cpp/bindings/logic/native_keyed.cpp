@@ -1,0 +1,32 @@
+#include "bindings/logic/native_keyed.hpp"
+
+#include <array>
+
+#include "bindings/logic/native.hpp"
+
+namespace cppwax::bindings {
+
+namespace {
+
+struct Entry {
+  const char* type;
+  const char* module;
+  NativeKeyedMaker make;
+};
+
+constexpr const char* kFinal = "cppwax.operators._final";
+
+constexpr std::array kEntries{
+    Entry{"FoldFinalBuilder", kFinal, native::make_fold_final},
+};
+
+}  // namespace
+
+std::unique_ptr<operators::KeyedBody> make_native_keyed(const KeyedSetup& setup) {
+  for (const Entry& entry : kEntries) {
+    if (is_exactly(setup.builder, entry.module, entry.type)) return entry.make(setup);
+  }
+  return nullptr;
+}
+
+}  // namespace cppwax::bindings

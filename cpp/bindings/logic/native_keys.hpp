@@ -1,0 +1,235 @@
+// The part that native keyed steps have in common: finding the state of each item's key, emitting
+// under the engine's room, due times, the end of the data, what is stored. What a step does with a
+// value is a `Logic`; it sees one key at a time.
+//
+// A Logic derives from NativeKeyedLogic, which has what most do not need, and has besides:
+//
+//   struct State;             as made by default: of a key that is new
+//   explicit Logic(const KeyedSetup&);
+//   Keep on_value(NativeSlot<State>&, PyObject* value, KeyedOut&);    the value is borrowed
+//   Keep on_eof(NativeSlot<State>&, KeyedOut&);
+//   py::object snapshot(NativeSlot<State>&);          in the public shape of the Python form
+//   void restore(NativeSlot<State>&, py::object);     from what `snapshot` gave
+//
+// Errors of all are UserCodeErrors, in the words of the Python form (`Calling`).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/logic/key_changes.hpp"
+#include "bindings/logic/key_table.hpp"
+#include "bindings/logic/keyed_item.hpp"
+#include "bindings/logic/native_keyed.hpp"
+#include "bindings/py_call.hpp"
+#include "bindings/py_payload.hpp"
+
+namespace cppwax::bindings::native {
+
+// Whether a key is kept. Of one that is over nothing stays; it begins anew with its next value, of
+// the same batch too.
+enum class Keep { kYes, kNo };
+
+template <class State>
+struct NativeSlot : KeySlot {
+  State state;
+  bool over = false;    // by the last call; it is forgotten at the end of the batch
+  bool listed = false;  // among those that were over at some time in the batch
+};
+
+// For errors: which callback of the Python form stands for what is being done.
+struct Calling {
+  const char* method;
+  const KeySlot& slot;
+
+  std::string operator()() const {
+    return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
+  }
+};
+
+// Takes what a logic emits, as pairs with its key.
+class KeyedOut {
+ public:
+  // Makes a payload of about so many items.
+  explicit KeyedOut(std::size_t room) : room_(room) {}
+
+  // Takes over the reference to the value.
+  void emit(const KeySlot& slot, PyObject* value) {
+    PyObject* pair = PyTuple_New(2);
+    if (pair == nullptr) [[unlikely]] {
+      Py_DECREF(value);
+      throw_user_error("making an item");
+    }
+    PyTuple_SET_ITEM(pair, 0, Py_NewRef(slot.key.ptr()));
+    PyTuple_SET_ITEM(pair, 1, value);
+    gathered_->push(pair);
+    meter_.add(value);
+  }
+
+  // A call to a logic may be made as long as this is not so.
+  bool full() const { return gathered_->size() >= room_ || meter_.total() >= kGatherBytes; }
+
+  std::size_t size() const { return gathered_->size(); }
+  void start_part() { gathered_->start_part(); }
+  // Drops all that was emitted after the first so many.
+  void keep_front(std::size_t count) {
+    gathered_.reset(static_cast<PyPayload*>(gathered_->take_front(count).release()));
+  }
+  void pass_on(operators::Emitter& out) {
+    if (!gathered_->empty()) out.emit(std::move(gathered_));
+  }
+
+ private:
+  std::unique_ptr<PyPayload> gathered_ = std::make_unique<PyPayload>();
+  std::size_t room_;
+  BytesMeter meter_;
+};
+
+// What a Logic has without saying so; it hides what it has otherwise.
+struct NativeKeyedLogic {
+  // Whether the logic is called when a batch of the source begins, and for each of its keys when
+  // its values are through; small batches are not joined then.
+  static constexpr bool kSeesBatches = false;
+  // Whether keys have due times. REQUIRES: kSeesBatches.
+  static constexpr bool kTimed = false;
+
+  void begin_batch() {}
+  template <class Slot>
+  Keep end_batch(Slot& slot, KeyedOut&) {
+    return slot.over ? Keep::kNo : Keep::kYes;
+  }
+  template <class Slot>
+  Keep on_notify(Slot&, KeyedOut&) {
+    return Keep::kYes;
+  }
+  // When the key is due next; nullopt leaves an earlier time as it is.
+  template <class Slot>
+  std::optional<WallTime> notify_at(Slot&) {
+    return std::nullopt;
+  }
+};
+
+// The keys of one step on one worker, and the calls to their logic.
+template <class Logic>
+class NativeKeys {
+ public:
+  using Slot = NativeSlot<typename Logic::State>;
+  using SlotPtr = std::shared_ptr<Slot>;
+
+  explicit NativeKeys(const KeyedSetup& setup) : step_(setup.step.id), logic_(setup) {
+    if (setup.seat.recovery) changes_.emplace();
+  }
+
+  // Refuses what is no keyed pair, before anything is done with a batch.
+  void check(std::span<PyObject* const> items) const {
+    for (PyObject* item : items) keyed_item(step_, item);
+  }
+
+  void begin_batch() {
+    ++batches_;
+    logic_.begin_batch();
+  }
+
+  // A key that is woken by the batch for the first time, or was over in it, goes to `touched`.
+  void take(PyObject* item, KeyedOut& out, std::vector<SlotPtr>& touched) {
+    Slot& slot = table_.find_or_add<Slot>(PyTuple_GET_ITEM(item, 0));
+    const Keep keep = logic_.on_value(slot, PyTuple_GET_ITEM(item, 1), out);
+    changed(slot);
+    if constexpr (Logic::kSeesBatches) {
+      if (slot.batch != batches_) {
+        slot.batch = batches_;
+        touched.push_back(shared(slot));
+      }
+      set_over(slot, keep);
+    } else if (keep == Keep::kNo) [[unlikely]] {
+      set_over(slot, keep);
+      if (!std::exchange(slot.listed, true)) touched.push_back(shared(slot));
+    } else {
+      slot.over = false;
+    }
+  }
+
+  // The values of a batch are through.
+  void end_batch(Slot& slot, KeyedOut& out) {
+    slot.listed = false;
+    if constexpr (Logic::kSeesBatches) set_over(slot, logic_.end_batch(slot, out));
+    if (slot.over) discard(slot);
+  }
+
+  void on_notify(Slot& slot, KeyedOut& out) { finish_call(slot, logic_.on_notify(slot, out)); }
+  void on_eof(Slot& slot, KeyedOut& out) { finish_call(slot, logic_.on_eof(slot, out)); }
+
+  void ask_notify_at(Slot& slot) {
+    if constexpr (Logic::kTimed) {
+      if (const auto due = logic_.notify_at(slot)) due_.set(slot, *due);
+    }
+  }
+
+  std::optional<WallTime> next_due() const { return due_.least(); }
+
+  std::vector<SlotPtr> due_at(WallTime now) {
+    std::vector<SlotPtr> slots;
+    for (KeySlot* slot : due_.take_due(now)) slots.push_back(shared(*slot));
+    return slots;
+  }
+  std::vector<SlotPtr> all() const {
+    std::vector<SlotPtr> slots;
+    slots.reserve(table_.size());
+    for (const KeySlotPtr& slot : table_.sorted()) slots.push_back(shared(*slot));
+    return slots;
+  }
+
+  recovery::Entries take_changes(std::size_t at_most) {
+    return changes_->take(at_most, [this](KeySlot& slot) {
+      const py::object state = logic_.snapshot(static_cast<Slot&>(slot));
+      return changes_->codec().stored_form_of(state, of_key(slot));
+    });
+  }
+
+  void restore(const recovery::Entries& entries) {
+    for (const recovery::Entry& entry : entries) {
+      Slot& slot = table_.find_or_add<Slot>(str_of(entry.key).ptr());
+      slot.stored = true;
+      logic_.restore(slot, changes_->codec().restore(*entry.state, of_key(slot)));
+      ask_notify_at(slot);
+    }
+  }
+
+ private:
+  static SlotPtr shared(KeySlot& slot) {
+    return std::static_pointer_cast<Slot>(slot.shared_from_this());
+  }
+  static std::string of_key(const KeySlot& slot) { return " of key " + shown(slot.key.ptr()); }
+
+  void changed(Slot& slot) {
+    if (changes_) changes_->changed(slot);
+  }
+  void set_over(Slot& slot, Keep keep) {
+    slot.over = keep == Keep::kNo;
+    if (slot.over) slot.state = {};
+  }
+  void finish_call(Slot& slot, Keep keep) {
+    changed(slot);
+    if (keep == Keep::kNo) discard(slot);
+  }
+  void discard(Slot& slot) {
+    due_.remove(slot);
+    if (changes_) changes_->discarded(slot);
+    table_.erase(slot);
+  }
+
+  const StepId& step_;
+  Logic logic_;
+  KeyTable table_;
+  DueHeap due_;
+  std::uint64_t batches_ = 0;
+  std::optional<KeyChanges> changes_;  // with recovery only
+};
+
+}  // namespace cppwax::bindings::native
