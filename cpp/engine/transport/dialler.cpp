@@ -41,10 +41,9 @@ Awaitable<void> Dialler::run() {
 }
 
 Awaitable<bool> Dialler::call() {
-  ErrorCode error;
-  const std::vector<Tcp::endpoint> endpoints = co_await names_.resolve(target_.address, error);
-  if (error) trouble_ = "cannot resolve its name: " + error.message();
-  for (const Tcp::endpoint& endpoint : endpoints) {
+  const Names::Resolved resolved = co_await names_.resolve(target_.address);
+  if (!resolved.trouble.empty()) trouble_ = "cannot resolve its name: " + resolved.trouble;
+  for (const Tcp::endpoint& endpoint : resolved.endpoints) {
     if (!open_) co_return true;
     const bool over = co_await call_at(endpoint);
     if (over) co_return true;

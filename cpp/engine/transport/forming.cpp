@@ -74,6 +74,7 @@ void Forming::start() {
 void Forming::stop() {
   over_ = true;
   listener_.stop();
+  names_.stop();
   for (const auto& dialler : diallers_) dialler->stop();
   pause_.cancel();
   report_.cancel();
@@ -90,23 +91,29 @@ Awaitable<void> Forming::begin() {
 // The own name may get its meaning only now, where names are made as processes start.
 Awaitable<bool> Forming::listen() {
   while (!over_) {
-    ErrorCode error;
-    const std::vector<Tcp::endpoint> endpoints = co_await names_.resolve(bind_, error);
+    if (own_trouble_.empty()) {
+      own_trouble_ = "the name in " + bind_.text() + ", the address of this process, is still " +
+                     "being looked up";
+    }
+    const Names::Resolved own = co_await names_.resolve(bind_);
     if (over_) break;
-    if (!error) {
+    if (own.trouble.empty()) {
       try {
-        listener_.listen(bind_.text(), endpoints);
+        listener_.listen(bind_.text(), own.endpoints);
       } catch (const ConfigError& wrong) {
         on_refused(wrong.what());
         co_return false;
       }
-      for (const Tcp::endpoint& endpoint : endpoints) local_.push_back(endpoint.address());
+      for (const Tcp::endpoint& endpoint : own.endpoints) local_.push_back(endpoint.address());
+      own_trouble_.clear();
       co_return true;
     }
-    warn_once("cannot resolve " + bind_.text() + ", the address of this process (" +
-              error.message() + "); trying again");
+    own_trouble_ =
+        "cannot resolve " + bind_.text() + ", the address of this process (" + own.trouble + ")";
+    warn_once(own_trouble_ + "; trying again");
+    ErrorCode cancelled;
     pause_.expires_after(std::chrono::seconds(1));
-    co_await pause_.async_wait(into(error));
+    co_await pause_.async_wait(into(cancelled));
   }
   co_return false;
 }
@@ -169,6 +176,7 @@ void Forming::give_up() {
   for (const std::string& line : awaited(" is missing")) {
     text += std::exchange(separator, "; ") + line;
   }
+  if (!own_trouble_.empty()) text += std::string(separator) + "and " + own_trouble_;
   on_refused(text);
 }
 

@@ -73,7 +73,8 @@ class Forming final : private JoinGate {
   net::steady_timer report_;
   OnceFilter warned_;
   SteadyTime started_{};
-  bool over_ = false;  // formed, not formed, or stopped
+  std::string own_trouble_;  // why it does not listen yet
+  bool over_ = false;        // formed, not formed, or stopped
 };
 
 }  // namespace cppwax::transport

@@ -9,19 +9,36 @@ namespace cppwax::transport {
 Names::Names(net::io_context& io, std::vector<Address> list, const Clock& clock)
     : io_(io), list_(std::move(list)), clock_(clock) {}
 
-Awaitable<std::vector<Tcp::endpoint>> Names::resolve(const Address& address, ErrorCode& error) {
-  std::vector<Tcp::endpoint> found;
+Awaitable<Names::Resolved> Names::resolve(const Address& address) {
+  Resolved resolved;
+  ErrorCode error;
   const net::ip::address number = net::ip::make_address(address.host, error);
   if (!error) {
-    found.emplace_back(number, address.port);
-    co_return found;
+    resolved.endpoints.emplace_back(number, address.port);
+    co_return resolved;
   }
-  Tcp::resolver resolver(io_);
-  const std::string port = std::to_string(address.port);
-  const auto results = co_await resolver.async_resolve(address.host, port,
-                                                       Tcp::resolver::numeric_service, into(error));
-  for (const auto& result : results) found.push_back(result.endpoint());
-  co_return found;
+  if (!open_) co_return resolved;
+  const auto wait = std::make_shared<Wait>(io_);
+  waits_.insert(wait);
+  lookups_.start(address.host, [&io = io_, wait](const Found& found) {
+    net::post(io, [wait, found] {
+      wait->found = found;
+      wait->answered.cancel();
+    });
+  });
+  co_await wait->answered.async_wait(into(error));
+  waits_.erase(wait);
+  resolved.trouble = wait->found.trouble;
+  for (const std::string& text : wait->found.numbers) {
+    const net::ip::address found = net::ip::make_address(text, error);
+    if (!error) resolved.endpoints.emplace_back(found, address.port);
+  }
+  co_return resolved;
+}
+
+void Names::stop() {
+  open_ = false;
+  for (const auto& wait : waits_) wait->answered.cancel();
 }
 
 Awaitable<void> Names::refresh() {
@@ -30,9 +47,8 @@ Awaitable<void> Names::refresh() {
   refreshed_ = now;
   std::set<net::ip::address> listed;
   for (const Address& address : list_) {
-    ErrorCode unknown;
-    const std::vector<Tcp::endpoint> found = co_await resolve(address, unknown);
-    for (const Tcp::endpoint& endpoint : found) {
+    const Resolved found = co_await resolve(address);
+    for (const Tcp::endpoint& endpoint : found.endpoints) {
       listed.insert(plain_address(endpoint.address()));
     }
   }

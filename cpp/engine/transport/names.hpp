@@ -2,13 +2,16 @@
 // the cluster forms.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "engine/base/clock.hpp"
 #include "engine/transport/address.hpp"
 #include "engine/transport/asio.hpp"
+#include "engine/transport/lookups.hpp"
 
 namespace cppwax::transport {
 
@@ -17,8 +20,14 @@ class Names {
  public:
   Names(net::io_context& io, std::vector<Address> list, const Clock& clock);
 
-  // Numbers are not looked up. Errors: through `error`.
-  Awaitable<std::vector<Tcp::endpoint>> resolve(const Address& address, ErrorCode& error);
+  struct Resolved {
+    std::vector<Tcp::endpoint> endpoints;
+    std::string trouble;  // why there are none
+  };
+  // Numbers are not looked up. Nothing, and no trouble, after `stop`.
+  Awaitable<Resolved> resolve(const Address& address);
+  // Ends what waits for a lookup.
+  void stop();
 
   // Whether an entry of the list was last found to be at this address.
   bool listed(const net::ip::address& address) const { return listed_.contains(address); }
@@ -26,11 +35,21 @@ class Names {
   Awaitable<void> refresh();
 
  private:
+  // One that waits for a lookup.
+  struct Wait {
+    explicit Wait(net::io_context& io) : answered(io, net::steady_timer::time_point::max()) {}
+    net::steady_timer answered;
+    Found found;
+  };
+
   net::io_context& io_;
   const std::vector<Address> list_;
   const Clock& clock_;
   std::set<net::ip::address> listed_;
   std::optional<SteadyTime> refreshed_;
+  std::set<std::shared_ptr<Wait>> waits_;
+  bool open_ = true;
+  Lookups lookups_;
 };
 
 }  // namespace cppwax::transport

@@ -263,6 +263,15 @@ TEST(Forming, ANameThatMeansNothingIsTriedAgain) {
   EXPECT_EQ(text.get(), "interrupted");
 }
 
+TEST(Forming, AnOwnNameThatMeansNothingIsAReasonAtTheEnd) {
+  ClusterSettings settings = settings_for(1, {free_addresses(1)[0], "no-such-host.invalid:2101"});
+  settings.timing.connect_timeout = 50ms;
+  NetNode one(std::move(settings));
+  EXPECT_THAT(one.form_text().get(),
+              AllOf(HasSubstr("not all processes joined within 0 s"),
+                    HasSubstr("no-such-host.invalid:2101, the address of this process")));
+}
+
 TEST(Forming, WrongSettingsAreConfigErrors) {
   const auto addresses = free_addresses(2);
   EXPECT_THROW(NetNode(2, addresses), ConfigError);
