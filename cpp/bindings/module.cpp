@@ -8,4 +8,5 @@ PYBIND11_MODULE(_engine, module, pybind11::mod_gil_not_used()) {
   cppwax::bindings::bind_codec(module);
   cppwax::bindings::bind_recovery(module);
   cppwax::bindings::bind_run(module);
+  cppwax::bindings::bind_state(module);
 }

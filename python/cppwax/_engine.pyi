@@ -1,9 +1,19 @@
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal, TypedDict
 
 from cppwax._cluster import Cluster
 from cppwax._entry import Recovery
-from cppwax.dataflow import Dataflow
+from cppwax.dataflow import Dataflow, Operator
+
+# A type of the stub alone.
+class _StoreFacts(TypedDict):
+    flow_id: str
+    resume_epoch: int
+    executions: int
+    partitions: list[tuple[str, int, int, int]]
+    steps: list[tuple[str, int, int, int, int, int]]
+    warnings: list[str]
 
 def init_store(folder: bytes, count: int) -> None: ...
 def run(
@@ -17,3 +27,12 @@ def run(
     cluster: Cluster | None = None,
     recovery: Recovery | None = None,
 ) -> Literal["eof", "aborted", "stopped", "abandoned"]: ...
+def store_facts(folders: list[bytes]) -> _StoreFacts: ...
+def each_state(
+    folders: list[bytes], take: Callable[[str, list[tuple[str, int, bytes]]], Any]
+) -> None: ...
+def find_state(folders: list[bytes], step: str, key: str) -> tuple[int, bytes] | None: ...
+def drop_step(folders: list[bytes], step: str) -> None: ...
+def stateful_steps(
+    flow: Dataflow,
+) -> list[tuple[str, Literal["keyed", "source", "sink"], Operator]]: ...

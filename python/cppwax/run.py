@@ -32,6 +32,7 @@ from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
 from cppwax._option_types import Count, Seconds
 from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
 from cppwax._run_help import EPILOG
+from cppwax._state_commands import state_group
 from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def _secret_command() -> None:
     click.echo(new_secret())
 
 
-@click.group("cppwax", commands=[_run_command, _secret_command])
+@click.group("cppwax", commands=[_run_command, _secret_command, state_group])
 @_version_option
 def _group() -> None:
     """Stream processing in Python on a C++ engine."""

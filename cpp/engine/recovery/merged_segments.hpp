@@ -43,6 +43,8 @@ class MergedSegments {
   // Returns whether there was one more, in order of keys; its bytes live until the next call.
   // Discards are told too. Errors: StoreError.
   bool next(EntryView& entry);
+  // Where the entry told last lies. REQUIRES: `next` has told one.
+  const Segment& segment() const { return cursors_[heap_[0].cursor].segment; }
 
  private:
   struct Cursor {

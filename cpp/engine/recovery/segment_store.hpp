@@ -47,7 +47,7 @@ class SegmentStore {
   std::set<StepId> stored_steps();
 
   void begin(const Execution& execution);
-  // REQUIRES of what follows, but for `read`: `begin`.
+  // REQUIRES of what follows, but for `drop`, `read` and `close`: `begin`.
   void write(Epoch epoch, const StepId& step, Entries entries);
   void commit(Epoch epoch);
   void collect(Epoch limit);

@@ -26,13 +26,13 @@ PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("inputs", "outputs"),
     ("operators",),
     ("connectors",),
-    ("_cluster", "_entry", "_locate", "recovery", "tracing", "visualize"),
-    ("_option_types", "_run_help"),
-    ("_cluster_options", "_exit", "_local_processes", "_recovery_options"),
+    ("_cluster", "_entry", "_locate", "_pickle_names", "recovery", "tracing", "visualize"),
+    ("_option_types", "_run_help", "_stored_state"),
+    ("_cluster_options", "_exit", "_local_processes", "_recovery_options", "_state_commands"),
     ("_cli", "run", "testing"),
 )
 _PACKAGE_RANK = {name: rank for rank, names in enumerate(PACKAGE_LAYERS) for name in names}
-_MAY_START_THE_ENGINE = ("_entry", "run", "testing", "recovery", "tracing")
+_MAY_START_THE_ENGINE = ("_entry", "_stored_state", "run", "testing", "recovery", "tracing")
 
 
 def includes_point_downwards(path: str, text: str) -> list[str]:

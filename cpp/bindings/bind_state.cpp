@@ -1,0 +1,181 @@
+// Recovery stores for `cppwax state`: what is in them while no run is on. States are bytes here:
+// nothing is unpickled.
+#include <pybind11/pybind11.h>
+
+#include <exception>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/bind.hpp"
+#include "bindings/gil.hpp"
+#include "bindings/py_error.hpp"
+#include "bindings/py_plan.hpp"
+#include "bindings/py_store_error.hpp"
+#include "bindings/py_types.hpp"
+#include "engine/base/error.hpp"
+#include "engine/recovery/store_view.hpp"
+
+namespace cppwax::bindings {
+
+namespace py = pybind11;
+
+namespace {
+
+using recovery::StoreView;
+
+// Enough that a call costs little beside its states.
+constexpr std::size_t kStatesABatch = 1000;
+constexpr std::size_t kBytesABatch = 4u << 20;
+
+// Paths as bytes: they need not be text.
+std::vector<std::string> paths_of(const py::list& folders) {
+  std::vector<std::string> paths;
+  for (const py::handle each : folders) paths.push_back(py::cast<py::bytes>(each));
+  return paths;
+}
+
+template <class Use>
+void in_store(Use&& use) {
+  try {
+    const GilReleased released;
+    use();
+  } catch (const recovery::StoreError& error) {
+    raise_store_error(error);
+  }
+}
+
+py::object path_of(const std::string& path) {
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
+}
+
+py::dict store_facts(const py::list& folders) {
+  std::vector<StoreView::Partition> partitions;
+  std::vector<std::string> warnings;
+  std::map<StepId, recovery::StoredStep> steps;
+  std::string flow_id;
+  recovery::Resume resume;
+  in_store([&, paths = paths_of(folders)] {
+    StoreView view(paths);
+    partitions = view.partitions();
+    warnings = view.warnings();
+    flow_id = view.flow_id();
+    resume = view.resume();
+    steps = view.steps();
+  });
+  py::list files;
+  for (const auto& each : partitions) {
+    files.append(py::make_tuple(path_of(each.path), each.bytes, each.history.durable.value(),
+                                each.history.collected.value()));
+  }
+  py::list of_steps;
+  for (const auto& [id, step] : steps) {
+    of_steps.append(py::make_tuple(str_of(id), step.keys, step.state_bytes, step.entries,
+                                   step.oldest.value(), step.newest.value()));
+  }
+  py::list lines;
+  for (const std::string& each : warnings) lines.append(path_of(each));
+  py::dict facts;
+  facts["flow_id"] = str_of(flow_id);
+  facts["resume_epoch"] = resume.execution.cut.value();
+  facts["executions"] = resume.earlier.size();
+  facts["partitions"] = files;
+  facts["steps"] = of_steps;
+  facts["warnings"] = lines;
+  return facts;
+}
+
+// States on their way to Python.
+class Batch {
+ public:
+  explicit Batch(const py::function& take) : take_(take) {}
+
+  void add(const StepId& step, const recovery::EntryView& entry, Epoch epoch) {
+    if (step != step_ || states_.size() == kStatesABatch || bytes_ >= kBytesABatch) hand_over();
+    step_ = step;
+    bytes_ += entry.key.size() + entry.state->size();
+    states_.push_back({std::string(entry.key), std::string(*entry.state), epoch});
+  }
+
+  void hand_over() {
+    if (states_.empty()) return;
+    const GilHeld held;
+    py::list list;
+    for (const State& each : states_) {
+      list.append(py::make_tuple(str_of(each.key), each.epoch.value(), py::bytes(each.state)));
+    }
+    states_.clear();
+    bytes_ = 0;
+    take_(str_of(step_), list);
+  }
+
+ private:
+  struct State {
+    std::string key;
+    std::string state;
+    Epoch epoch;
+  };
+
+  const py::function& take_;
+  StepId step_;
+  std::vector<State> states_;
+  std::size_t bytes_ = 0;
+};
+
+void each_state(const py::list& folders, const py::function& take) {
+  in_store([&, paths = paths_of(folders)] {
+    StoreView view(paths);
+    Batch batch(take);
+    view.each_state([&](const StepId& step, const recovery::EntryView& entry, Epoch epoch) {
+      batch.add(step, entry, epoch);
+    });
+    batch.hand_over();
+  });
+}
+
+py::object find_state(const py::list& folders, const py::str& step, const py::str& key) {
+  std::optional<StoreView::State> found;
+  in_store([&, paths = paths_of(folders), step_id = utf8_of(step.ptr()),
+            utf8 = utf8_of(key.ptr())] { found = StoreView(paths).find(step_id, utf8); });
+  if (!found) return py::none();
+  return py::make_tuple(found->epoch.value(), py::bytes(found->bytes));
+}
+
+void drop_step(const py::list& folders, const py::str& step) {
+  in_store(
+      [&, paths = paths_of(folders), id = utf8_of(step.ptr())] { recovery::drop_step(paths, id); });
+}
+
+// What a flow would store of which steps.
+py::list stateful_steps(const py::object& flow) {
+  std::optional<PyPlan> plan;
+  try {
+    plan.emplace(read_plan(flow));
+  } catch (const ConfigError&) {
+    raise_to_python(std::current_exception());
+  }
+  py::list steps;
+  for (const PyStep& step : plan->steps) {
+    const char* kind = nullptr;
+    if (step.kind == graph::StepKind::kStatefulBatch) kind = "keyed";
+    if (step.kind == graph::StepKind::kSourcePartitioned) kind = "source";
+    if (step.kind == graph::StepKind::kSinkPartitioned) kind = "sink";
+    if (kind != nullptr) steps.append(py::make_tuple(str_of(step.id), kind, step.op));
+  }
+  return steps;
+}
+
+}  // namespace
+
+void bind_state(py::module_& module) {
+  module.def("store_facts", &store_facts, py::arg("folders"));
+  module.def("each_state", &each_state, py::arg("folders"), py::arg("take"));
+  module.def("find_state", &find_state, py::arg("folders"), py::arg("step"), py::arg("key"));
+  module.def("drop_step", &drop_step, py::arg("folders"), py::arg("step"));
+  module.def("stateful_steps", &stateful_steps, py::arg("flow"));
+}
+
+}  // namespace cppwax::bindings
