@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 few_examples = settings(max_examples=40, deadline=None)
 """For `hypothesis` tests that run a flow for each example."""
 
-very_few_examples = settings(max_examples=5, deadline=None)
+very_few_examples = settings(max_examples=8, deadline=None)
 """The same where each example takes several runs over a store."""
 
 Step = Callable[[Stream[Any]], Stream[Any]]

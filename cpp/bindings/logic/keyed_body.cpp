@@ -7,6 +7,7 @@
 
 #include "bindings/logic/key_changes.hpp"
 #include "bindings/logic/key_table.hpp"
+#include "bindings/logic/keyed_answer.hpp"
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/logic/native_keyed.hpp"
 #include "bindings/py_call.hpp"
@@ -33,12 +34,6 @@ using BuiltSlotPtr = std::shared_ptr<BuiltSlot>;
 BuiltSlotPtr shared(KeySlot& slot) {
   return std::static_pointer_cast<BuiltSlot>(slot.shared_from_this());
 }
-
-// What a callback of a key gave.
-struct Answer {
-  PyPayload values;
-  bool discard = false;
-};
 
 // A key that a job has to call, with its values in a batch: a chain through the batch's values.
 struct Woken {
@@ -83,7 +78,10 @@ class GroupedValues {
 class Keys {
  public:
   Keys(const PyStep& step, const PyTypes& types, operators::Seat seat)
-      : step_(step.id), types_(types), builder_(attribute_of(step.op.ptr(), "builder")) {
+      : step_(step.id),
+        types_(types),
+        answers_(step.id, types),
+        builder_(attribute_of(step.op.ptr(), "builder")) {
     if (seat.recovery) changes_.emplace();
   }
 
@@ -126,18 +124,18 @@ class Keys {
   Answer on_batch(BuiltSlot& slot, const py::object& values) {
     const auto doing = [&] { return calling("on_batch", slot); };
     if (!slot.logic) build(slot, py::none());
-    return read(call_method(doing, slot.logic.ptr(), types_.on_batch, values.ptr()), "on_batch",
-                slot);
+    return answers_.read(call_method(doing, slot.logic.ptr(), types_.on_batch, values.ptr()),
+                         "on_batch", slot);
   }
 
   Answer on_notify(BuiltSlot& slot) {
     const auto doing = [&] { return calling("on_notify", slot); };
-    return read(call_method(doing, slot.logic.ptr(), types_.on_notify), "on_notify", slot);
+    return answers_.read(call_method(doing, slot.logic.ptr(), types_.on_notify), "on_notify", slot);
   }
 
   Answer on_eof(BuiltSlot& slot) {
     const auto doing = [&] { return calling("on_eof", slot); };
-    return read(call_method(doing, slot.logic.ptr(), types_.on_eof), "on_eof", slot);
+    return answers_.read(call_method(doing, slot.logic.ptr(), types_.on_eof), "on_eof", slot);
   }
 
   // The slot of the same key, which is another one if the key was discarded meanwhile.
@@ -173,18 +171,7 @@ class Keys {
 
   // Asks a logic for its next due time. None leaves an earlier time as it is.
   void ask_notify_at(BuiltSlot& slot) {
-    const auto doing = [&] { return calling("notify_at", slot); };
-    const py::object answer = call_method(doing, slot.logic.ptr(), types_.notify_at);
-    if (answer.is_none()) return;
-    std::string why;
-    const auto due = wall_time_of(types_, answer.ptr(), why);
-    if (!due) {
-      throw_type_error(doing(), "step '" + step_ +
-                                    "': the result of `notify_at` must be a `datetime` with a "
-                                    "timezone, or None; " +
-                                    why);
-    }
-    due_.set(slot, *due);
+    if (const auto due = answers_.ask_notify_at(slot.logic, slot)) due_.set(slot, *due);
   }
 
  private:
@@ -196,9 +183,6 @@ class Keys {
   }
 
   static std::string of_key(const KeySlot& slot) { return " of key " + shown(slot.key.ptr()); }
-  static std::string calling(const char* method, const KeySlot& slot) {
-    return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
-  }
 
   void build(BuiltSlot& slot, const py::object& state) {
     const auto doing = [&] { return calling("builder", slot); };
@@ -215,36 +199,9 @@ class Keys {
     slot.logic = std::move(logic);
   }
 
-  Answer read(const py::object& result, const char* method, const KeySlot& slot) {
-    PyObject* pair = result.ptr();
-    const auto refuse = [&](const std::string& what) {
-      throw_type_error(calling(method, slot),
-                       "step '" + step_ + "': the result of `" + method + "` " + what);
-    };
-    if (!PyTuple_Check(pair)) {
-      refuse("must be a 2-tuple `(items, is_complete)`, got a `" + type_name(pair) + "`");
-    }
-    if (PyTuple_GET_SIZE(pair) != 2) {
-      refuse("must be a 2-tuple `(items, is_complete)`, got a tuple of " +
-             count_of(static_cast<std::size_t>(PyTuple_GET_SIZE(pair)), "item"));
-    }
-    PyObject* items = PyTuple_GET_ITEM(pair, 0);
-    PyObject* complete = PyTuple_GET_ITEM(pair, 1);
-    if (!PyBool_Check(complete)) {
-      refuse("has an `is_complete` that must be a `bool`, got a `" + type_name(complete) + "`");
-    }
-    if (!types_.is_sequence(items)) {
-      refuse("has items that must be a list or another sequence, got a `" + type_name(items) + "`");
-    }
-    Answer answer;
-    append_all(
-        answer.values, [&] { return "reading the items of " + calling(method, slot); }, items);
-    answer.discard = complete == Py_True;
-    return answer;
-  }
-
   const StepId& step_;
   const PyTypes& types_;
+  AnswerReader answers_;
   py::object builder_;
   KeyTable table_;
   DueHeap due_;

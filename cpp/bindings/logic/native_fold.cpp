@@ -32,7 +32,7 @@ class FoldFinal : public NativeKeyedLogic {
   }
 
   py::object snapshot(const Slot& slot) {
-    return copies_.deep_copy(Calling{"snapshot", slot}, slot.state.folded);
+    return copies_.deep_copy(Snapshotting{slot}, slot.state.folded);
   }
 
   void restore(Slot& slot, py::object state) {

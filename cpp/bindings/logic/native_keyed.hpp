@@ -29,6 +29,9 @@ using NativeKeyedMaker = std::unique_ptr<operators::KeyedBody> (*)(const KeyedSe
 namespace native {
 
 std::unique_ptr<operators::KeyedBody> make_fold_final(const KeyedSetup& setup);
+std::unique_ptr<operators::KeyedBody> make_stateful(const KeyedSetup& setup);
+std::unique_ptr<operators::KeyedBody> make_stateful_map(const KeyedSetup& setup);
+std::unique_ptr<operators::KeyedBody> make_stateful_flat_map(const KeyedSetup& setup);
 
 }  // namespace native
 

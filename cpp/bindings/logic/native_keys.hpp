@@ -25,6 +25,7 @@
 
 #include "bindings/logic/key_changes.hpp"
 #include "bindings/logic/key_table.hpp"
+#include "bindings/logic/keyed_answer.hpp"
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/logic/native_keyed.hpp"
 #include "bindings/py_call.hpp"
@@ -48,9 +49,14 @@ struct Calling {
   const char* method;
   const KeySlot& slot;
 
-  std::string operator()() const {
-    return std::string("calling `") + method + "` for key " + shown(slot.key.ptr());
-  }
+  std::string operator()() const { return calling(method, slot); }
+};
+
+// The same for what is stored.
+struct Snapshotting {
+  const KeySlot& slot;
+
+  std::string operator()() const { return "calling `snapshot` of key " + shown(slot.key.ptr()); }
 };
 
 // Takes what a logic emits, as pairs with its key.
