@@ -39,6 +39,7 @@ PyTypes::PyTypes()
     : build(name("build")),
       build_part(name("build_part")),
       close(name("close")),
+      committed(name("committed")),
       list_parts(name("list_parts")),
       next_awake(name("next_awake")),
       next_batch(name("next_batch")),
@@ -47,6 +48,7 @@ PyTypes::PyTypes()
       on_eof(name("on_eof")),
       on_notify(name("on_notify")),
       part_fn(name("part_fn")),
+      prepare(name("prepare")),
       utcoffset(name("utcoffset")),
       write_batch(name("write_batch")) {
   const auto inputs = py::module_::import("cppwax.inputs");
@@ -56,6 +58,7 @@ PyTypes::PyTypes()
   const auto outputs = py::module_::import("cppwax.outputs");
   stateful_sink_partition = outputs.attr("StatefulSinkPartition");
   stateless_sink_partition = outputs.attr("StatelessSinkPartition");
+  transactional_sink_partition = outputs.attr("TransactionalSinkPartition");
   stateful_batch_logic = py::module_::import("cppwax.operators").attr("StatefulBatchLogic");
   sequence = py::module_::import("collections.abc").attr("Sequence");
   const void* capsule = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);

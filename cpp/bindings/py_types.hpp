@@ -24,12 +24,14 @@ struct PyTypes {
   py::object stateless_source_partition;
   py::object stateful_sink_partition;
   py::object stateless_sink_partition;
+  py::object transactional_sink_partition;
   py::object stateful_batch_logic;
   py::object sequence;  // collections.abc.Sequence
 
   py::object build;
   py::object build_part;
   py::object close;
+  py::object committed;
   py::object list_parts;
   py::object next_awake;
   py::object next_batch;
@@ -38,6 +40,7 @@ struct PyTypes {
   py::object on_eof;
   py::object on_notify;
   py::object part_fn;
+  py::object prepare;
   py::object utcoffset;
   py::object write_batch;
 

@@ -4,7 +4,8 @@ Choose by what the outside system can do:
 
 - `FixedPartitionedSink`: it has a fixed set of named parts, and each can go back to a position
   (files that are truncated, say). Items are `(key, value)` pairs, the key chooses the part, and
-  a resumed run can write each value exactly once.
+  a resumed run can write each value exactly once. If it has transactions instead (a database),
+  make the parts `TransactionalSinkPartition`s.
 - `DynamicSink`: every worker can open its own writer. Values that were written in the epoch that
   a failed run left open are written again by the resumed one.
 """
@@ -22,6 +23,7 @@ __all__ = [
     "Sink",
     "StatefulSinkPartition",
     "StatelessSinkPartition",
+    "TransactionalSinkPartition",
     "X",
 ]
 
@@ -70,6 +72,48 @@ class StatefulSinkPartition(ABC, Generic[X, S]):
         the process is killed.
         """
         return
+
+
+class TransactionalSinkPartition(StatefulSinkPartition[X, S]):
+    """A writer to a system with transactions; only for runs with a recovery store.
+
+    What the outside system has committed cannot be taken back at a resume. So such a partition
+    keeps what is given to `write_batch` until the epoch is durable, and commits it then:
+
+    1. `prepare(epoch)` says that all values since the call before are of this epoch, which is over.
+    2. `snapshot()` follows at once and returns all values that are not committed yet, with their
+       epochs.
+    3. `committed(epoch)` says that no resume can go back behind this epoch any more. Commit the
+       values of all epochs up to it, and in the same transaction write down the epoch.
+
+    A run may die after 3 was due, before or after the transaction. So the next one calls
+    `committed` first, with the epoch that it goes on from: commit then of the values in
+    `resume_state` those of epochs up to it that are greater than the one written down. That makes
+    each value appear exactly once. Epochs of a recovery store are never used twice.
+
+    `examples/sqlite_sink.py` is one.
+    """
+
+    @abstractmethod
+    def prepare(self, epoch: int) -> None:
+        """Hear that an epoch is over in which there were values.
+
+        Args:
+            epoch: The epoch of all values since the last call.
+        """
+        ...
+
+    @abstractmethod
+    def committed(self, epoch: int) -> None:
+        """Commit what was prepared.
+
+        Not called after a failure, an abort or a kill: the next run over the store does it.
+
+        Args:
+            epoch: All epochs up to this one are durable. It grows from call to call; not every
+                epoch has a call of its own.
+        """
+        ...
 
 
 class FixedPartitionedSink(Sink[tuple[str, X]], Generic[X, S]):

@@ -232,6 +232,20 @@ MUTATIONS = (
         "",
     ),
     Mutation(
+        "committed_is_early",
+        "P9: sinks are told of the epoch that is being committed",
+        "worker/worker.cpp",
+        "  tell_committed(end ? end->epoch : Epoch(probe_->epoch().value() - 1));",
+        "  tell_committed(end ? end->epoch : probe_->epoch());",
+    ),
+    Mutation(
+        "resume_does_not_tell_committed",
+        "P9: a run that died before it told sinks of its last epoch has told them",
+        "worker/worker.cpp",
+        "    tell_committed(settings_.store->execution().cut);",
+        "",
+    ),
+    Mutation(
         "loading_keeps_credit",
         "P16: what was loaded gives no credit back",
         "operators/snapshot_loader.cpp",

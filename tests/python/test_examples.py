@@ -72,7 +72,8 @@ def test_wordcount_counts_as_counter_does() -> None:
 
 def test_all_examples_are_tested() -> None:
     """A new example needs a line above."""
-    tested = {name.partition(":")[0] for name in _EXPECTED} | {"examples.wordcount"}
+    tested = {name.partition(":")[0] for name in _EXPECTED}
+    tested |= {"examples.sqlite_sink", "examples.wordcount"}
     present = {f"examples.{p.stem}" for p in (ROOT / "examples").glob("*.py")}
     assert present - {"examples.__init__"} == tested
 

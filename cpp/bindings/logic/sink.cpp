@@ -78,11 +78,16 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
     }
   }
 
+  void in_epoch(Epoch epoch) override { epoch_ = epoch; }
+
   recovery::Entries take_changes(std::size_t at_most) override {
     recovery::Entries entries;
     for (Part& part : parts_) {
       if (entries.size() == at_most) break;
       if (!std::exchange(part.changed, false)) continue;
+      if (part.is_transactional) {
+        tell(part, types_.prepare, "prepare", epoch_);
+      }
       entries.push_back({part.name, codec_->snapshot_of(part.object, of_partition(part.name))});
     }
     return entries;
@@ -103,6 +108,12 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
     }
   }
 
+  void committed(Epoch epoch) override {
+    for (const Part& part : parts_) {
+      if (part.is_transactional) tell(part, types_.committed, "committed", epoch);
+    }
+  }
+
   // Closes all, also when one fails to.
   void close() override {
     FirstFailure first;
@@ -117,15 +128,38 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
   struct Part {
     std::string name;
     bool is_own;
-    bool changed = false;  // since its state was stored
-    py::object object{};   // null until its first item
-    PyPayload values{};    // of the batch at hand
+    bool changed = false;           // since its state was stored
+    bool is_transactional = false;  // known once it is built
+    py::object object{};            // null until its first item
+    PyPayload values{};             // of the batch at hand
   };
 
   void build(Part& part, const py::object& state) {
     part.object = build_part(
         step_, types_, {sink_of(step_), types_.stateful_sink_partition, "StatefulSinkPartition"},
         part.name, state);
+    const auto doing = [&] { return "looking at the class" + of_partition(part.name); };
+    const int is =
+        PyObject_IsInstance(part.object.ptr(), types_.transactional_sink_partition.ptr());
+    if (is < 0) throw_user_error(doing());
+    part.is_transactional = is == 1;
+    if (part.is_transactional && !codec_) refuse_without_store(part);
+  }
+
+  // Its output would never be written.
+  void refuse_without_store(const Part& part) const {
+    PyErr_SetString(PyExc_RuntimeError,
+                    ("step '" + step_.id +
+                     "': a `TransactionalSinkPartition` writes what a recovery store has made "
+                     "durable: run with one (-r, or `recovery_config`)")
+                        .c_str());
+    throw_user_error("building the sink" + of_partition(part.name));
+  }
+
+  void tell(const Part& part, const py::object& method, const char* name, Epoch epoch) const {
+    const py::int_ number(epoch.value());
+    call_method([&] { return std::string("calling `") + name + "`" + of_partition(part.name); },
+                part.object.ptr(), method, number.ptr());
   }
 
   const PyStep& step_;
@@ -134,6 +168,7 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
   bool are_placed_;                  // items, by the router of several workers
   std::optional<StateCodec> codec_;  // with recovery only
   std::vector<Part> parts_;          // in order of the names
+  Epoch epoch_{};                    // of what was written last
 };
 
 }  // namespace

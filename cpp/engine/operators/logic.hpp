@@ -135,7 +135,8 @@ class SinkLogic {
   virtual ~SinkLogic() = default;
   virtual bool sees_batches() const { return true; }
   virtual void write(data::PayloadPtr batch) = 0;
-  // All of epochs up to this one is durable everywhere (P9 2b).
+  // All of epochs up to this one is durable everywhere (P9 2b). Epochs grow from call to call; at a
+  // resume the first is the one that it goes on from. Only with recovery.
   virtual void committed(Epoch) {}
   virtual void close() = 0;
 };
@@ -143,6 +144,8 @@ class SinkLogic {
 // Stores the positions of the partitions.
 class PartitionedSinkLogic : public SinkLogic, public Storable {
  public:
+  // Whatever is written until the next call is of this epoch.
+  virtual void in_epoch(Epoch) {}
   // Builds the partitions that were not restored, as ones that nothing was stored of (P16).
   virtual void build_others() = 0;
 };

@@ -33,6 +33,11 @@ class PartitionedSinkStep final : public WritingStep<PartitionedSinkLogic> {
   void resume() override { logic().build_others(); }
 
  protected:
+  std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter&) override {
+    logic().in_epoch(epoch);
+    logic().write(std::move(batch));
+    return nullptr;
+  }
   Storable* storable() override { return &logic(); }
 };
 

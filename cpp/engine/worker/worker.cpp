@@ -186,6 +186,8 @@ bool Worker::load() {
     for (std::uint32_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i]) in_context(StepIndex(i), [&] { steps_[i]->resume(); });
     }
+    // The run before may have died before it could tell.
+    tell_committed(settings_.store->execution().cut);
     post_to_all(channel::Loaded{settings_.seat.worker});
   }
   if (loaded_ < settings_.seat.worker_count) return false;
@@ -292,9 +294,12 @@ void Worker::activate_probe() {
 void Worker::tell_durable() {
   writer_->probe_passed(probe_->epoch());
   const auto end = probe_->ended();
-  const Epoch durable = end ? end->epoch : Epoch(probe_->epoch().value() - 1);
+  tell_committed(end ? end->epoch : Epoch(probe_->epoch().value() - 1));
+}
+
+void Worker::tell_committed(Epoch epoch) {
   for (std::uint32_t i = 0; i < steps_.size(); ++i) {
-    if (steps_[i]) in_context(StepIndex(i), [&] { steps_[i]->committed(durable); });
+    if (steps_[i]) in_context(StepIndex(i), [&] { steps_[i]->committed(epoch); });
   }
 }
 

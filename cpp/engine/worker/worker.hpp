@@ -92,6 +92,7 @@ class Worker final : public operators::StepHost {
   void schedule(StepIndex index, operators::Activity activity);
   void activate_probe();
   void tell_durable();
+  void tell_committed(Epoch epoch);
   void wake_sources();
   void post_to_all(const channel::Control& control);
   bool finished() const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,7 +22,11 @@ class RecoveryObserver final : public SimObserver {
                    const std::vector<test::StoredPartition>& store)
       : SimObserver(flow, count_in_flight, interval_zero), store_(store) {}
 
-  void committed(StepIndex, test::Seat, Epoch epoch) override {
+  void committed(StepIndex step, test::Seat seat, Epoch epoch) override {
+    const auto [before, is_first] = committed_.emplace(std::pair(seat.worker, step), epoch);
+    if (is_first && resumed_from) ENGINE_ASSERT(epoch == *resumed_from, epoch, *resumed_from);
+    ENGINE_ASSERT(is_first || epoch > before->second, epoch, before->second);
+    before->second = epoch;
     claimed = std::max(claimed, epoch);
     for (const test::StoredPartition& each : store_) {
       ENGINE_ASSERT(each.history.durable >= epoch, each.history.durable, epoch);
@@ -44,12 +49,23 @@ class RecoveryObserver final : public SimObserver {
     }
   }
 
+  // Every sink was told that all is durable. REQUIRES: the run has come to its end.
+  void check_committed(Epoch last) const {
+    for (const auto& [where, epoch] : committed_) {
+      ENGINE_ASSERT(epoch == last, where.first, where.second, epoch, last);
+    }
+  }
+
   Epoch claimed{};
+  // The cut of a resume.
+  std::optional<Epoch> resumed_from;
   // The last epoch that a worker knows to be open.
   std::function<Epoch(WorkerIndex)> opened;
   std::function<bool()> may_build_sources;
 
  private:
+  // By worker and sink: the last epoch that it was told.
+  std::map<std::pair<WorkerIndex, StepIndex>, Epoch> committed_;
   // By worker and source: the epoch of the last poll, until the position is stored.
   std::map<std::pair<WorkerIndex, StepIndex>, Epoch> unstored_;
   const std::vector<test::StoredPartition>& store_;

@@ -148,6 +148,7 @@ class RecoverySimulation {
     RecoveryObserver observer(flow_, !generated_.holds_items(),
                               settings.cluster.epoch_interval == Duration::zero(),
                               store_.partitions());
+    if (!resume.is_first) observer.resumed_from = resume.execution.cut;
     const test::IntLogic logic(flow_, clock_, observer, &files_);
     let_user_code_fail(settings);
     std::optional<SimCluster> cluster;
@@ -326,6 +327,7 @@ class RecoverySimulation {
     for (const auto& each : store_.partitions()) {
       ENGINE_ASSERT(each.history.durable == durable, each.history.durable, durable);
     }
+    observer.check_committed(durable);
     const Positions after = positions(durable);
     Facts facts;
     facts.polled = items_before(after);

@@ -80,6 +80,7 @@ class IntSink : public Logic {
   }
   void committed(Epoch epoch) override {
     ENGINE_ASSERT(!closed_);
+    committed_ = epoch;
     place_.observer.committed(place_.step, place_.seat, epoch);
   }
   void close() override {
@@ -90,6 +91,7 @@ class IntSink : public Logic {
 
  protected:
   Place place_;
+  Epoch committed_{};
 
  private:
   bool closed_ = false;
@@ -115,6 +117,9 @@ class IntPartitionedSink final : public IntSink<operators::PartitionedSinkLogic>
       changed_.insert(name);
     }
   }
+
+  // What is written is of an epoch that was not called durable yet.
+  void in_epoch(Epoch epoch) override { ENGINE_ASSERT(epoch > committed_, epoch, committed_); }
 
   recovery::Entries take_changes(std::size_t) override {
     if (!changed_.empty()) place_.enter("snapshot");
