@@ -32,6 +32,9 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_label(const py::object& mappe
 std::unique_ptr<operators::FlatMapBatchLogic> make_map_value(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_value(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_map_value(const py::object& mapper);
+// Of a filter_map_value that picks the events of a window step; no entry of its own.
+bool is_unwrap(const py::object& mapper);
+std::unique_ptr<operators::FlatMapBatchLogic> make_unwrap(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_key_rm(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_label_value(const py::object& mapper);
 

@@ -16,12 +16,14 @@ struct Entry {
 
 constexpr const char* kFinal = "cppwax.operators._final";
 constexpr const char* kStateful = "cppwax.operators._stateful";
+constexpr const char* kWindowing = "cppwax.operators.windowing._driver";
 
 constexpr std::array kEntries{
     Entry{"FoldFinalBuilder", kFinal, native::make_fold_final},
     Entry{"StatefulBuilder", kStateful, native::make_stateful},
     Entry{"StatefulMapBuilder", kStateful, native::make_stateful_map},
     Entry{"StatefulFlatMapBuilder", kStateful, native::make_stateful_flat_map},
+    Entry{"WindowBuilder", kWindowing, native::make_window},
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ std::unique_ptr<operators::KeyedBody> make_fold_final(const KeyedSetup& setup);
 std::unique_ptr<operators::KeyedBody> make_stateful(const KeyedSetup& setup);
 std::unique_ptr<operators::KeyedBody> make_stateful_map(const KeyedSetup& setup);
 std::unique_ptr<operators::KeyedBody> make_stateful_flat_map(const KeyedSetup& setup);
+std::unique_ptr<operators::KeyedBody> make_window(const KeyedSetup& setup);
 
 }  // namespace native
 

@@ -127,6 +127,7 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_filter_value(const py::object
   return make_pass<ValueFiltered>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_map_value(const py::object& mapper) {
+  if (is_unwrap(mapper)) return make_unwrap(mapper);
   return make_pass<ValueFilterMapped>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_key_rm(const py::object& mapper) {

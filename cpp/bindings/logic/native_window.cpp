@@ -1,0 +1,245 @@
+// Native form of the keyed step under all window steps: brings clock, windows and their contents
+// together. As WindowDriver of python/cppwax/operators/windowing/_driver.py, which is the reference
+// and runs whatever has a clock or windower of the user's own, or emits early results.
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "bindings/logic/native.hpp"
+#include "bindings/logic/native_keyed_body.hpp"
+#include "bindings/logic/window_clocks.hpp"
+#include "bindings/logic/window_contents.hpp"
+#include "bindings/logic/window_events.hpp"
+#include "bindings/logic/window_states.hpp"
+#include "engine/windowing/keyed_windows.hpp"
+
+namespace cppwax::bindings::native {
+
+namespace {
+
+using namespace windows;  // NOLINT: what the window steps are made of
+using windowing::SessionGap;
+using windowing::WindowGrid;
+
+constexpr const char* kClocks = "cppwax.operators.windowing._clocks";
+constexpr const char* kWindowers = "cppwax.operators.windowing._windowers";
+constexpr const char* kSessions = "cppwax.operators.windowing._sessions";
+
+py::object part_of(const KeyedSetup& setup, const char* name) {
+  return attribute_of(setup.builder.ptr(), name);
+}
+
+// How the windows of a step lie; nullopt: not as these containers can have it.
+template <class Windows>
+std::optional<typename Windows::Shape> shape_of(const KeyedSetup& setup);
+
+template <>
+std::optional<SessionGap> shape_of<SessionContents>(const KeyedSetup& setup) {
+  const py::object windower = part_of(setup, "windower");
+  if (!is_exactly(windower, kSessions, "SessionWindower")) return std::nullopt;
+  return SessionGap{Times::span_of(attribute_of(windower.ptr(), "gap").ptr())};
+}
+
+template <>
+std::optional<WindowGrid> shape_of<SlidingContents>(const KeyedSetup& setup) {
+  const py::object windower = part_of(setup, "windower");
+  const bool slides = is_exactly(windower, kWindowers, "SlidingWindower");
+  if (!slides && !is_exactly(windower, kWindowers, "TumblingWindower")) return std::nullopt;
+  const Micros length = Times::span_of(attribute_of(windower.ptr(), "length").ptr());
+  const Micros offset =
+      slides ? Times::span_of(attribute_of(windower.ptr(), "offset").ptr()) : length;
+  const auto align =
+      Times(setup.types).micros_of(attribute_of(windower.ptr(), "align_to").ptr(), [] {
+        return std::string("asking when windows begin");
+      });
+  // What was cut to the ends of time would make other ids.
+  const bool is_cut = length >= windowing::kLongestSpan || !align || *align <= windowing::kUtcMin ||
+                      *align >= windowing::kUtcMax;
+  if (is_cut) return std::nullopt;
+  return WindowGrid(length, offset, *align);
+}
+
+// What tells the times of windows; null: they are told in UTC.
+py::object teller_of(const KeyedSetup& setup) {
+  const py::object windower = part_of(setup, "windower");
+  if (is_exactly(windower, kSessions, "SessionWindower")) return py::object();
+  const py::object align = attribute_of(windower.ptr(), "align_to");
+  if (attribute_of(align.ptr(), "tzinfo").ptr() == setup.types.utc) return py::object();
+  const py::object length = attribute_of(windower.ptr(), "length");
+  const bool slides = is_exactly(windower, kWindowers, "SlidingWindower");
+  const py::object offset = slides ? attribute_of(windower.ptr(), "offset") : length;
+  return py::module_::import(kWindowers).attr("WindowGrid")(length, offset, align);
+}
+
+// `Clock` is EventTime or SystemTime, `Windows` SlidingContents or SessionContents.
+template <class Clock, class Windows>
+class WindowLogic : public NativeKeyedLogic {
+ public:
+  static constexpr bool kSeesBatches = true;
+  static constexpr bool kTimed = true;
+
+  struct State {
+    std::optional<typename Clock::Key> clock;  // nullopt: the key is new
+    windowing::KeyedWindows<Windows, py::object> windows;
+    std::uint64_t batch = 0;  // the last one in which the clock was looked at
+  };
+  using Slot = NativeSlot<State>;
+
+  // REQUIRES: shape_of<Windows>(setup).
+  explicit WindowLogic(const KeyedSetup& setup)
+      : step_(setup.step.id),
+        builder_(setup.builder),
+        ordered_(part_of(setup, "ordered").is(py::bool_(true))),
+        shape_(*shape_of<Windows>(setup)),
+        clock_(part_of(setup, "clock"), setup.types),
+        contents_(make_contents(setup.step, part_of(setup, "builder"))),
+        states_(setup.types, *contents_),
+        metadata_(setup.types, teller_of(setup)) {}
+
+  void begin_batch() {
+    ++batch_;
+    now_.look();
+  }
+
+  Keep on_value(Slot& slot, PyObject* value, KeyedOut& out) {
+    State& state = slot.state;
+    const Calling call{"on_batch", slot};
+    if (state.batch != batch_) {
+      state.batch = batch_;
+      if (!state.clock) state.clock.emplace(clock_.begin(Calling{"builder", slot}, now_));
+      clock_.look(*state.clock, call, now_);
+    }
+    const Moment moment = clock_.arrive(*state.clock, call, value);
+    Handler handler(*this, call, out);
+    state.windows.arrive(shape_, ordered_,
+                         {moment.when, moment.watermark, py::reinterpret_borrow<py::object>(value)},
+                         handler);
+    return Keep::kYes;
+  }
+
+  Keep end_batch(Slot& slot, KeyedOut& out) {
+    return settle(slot, slot.state.clock->get(), Calling{"on_batch", slot}, out);
+  }
+
+  Keep on_notify(Slot& slot, KeyedOut& out) {
+    const Calling call{"on_notify", slot};
+    now_.look();
+    clock_.look(*slot.state.clock, call, now_);
+    return settle(slot, slot.state.clock->get(), call, out);
+  }
+
+  Keep on_eof(Slot& slot, KeyedOut& out) {
+    return settle(slot, windowing::kUtcMax, Calling{"on_eof", slot}, out);
+  }
+
+  std::optional<WallTime> notify_at(const Slot& slot) {
+    const auto next = slot.state.windows.next(shape_);
+    if (!next) return std::nullopt;
+    const auto due = clock_.due(*slot.state.clock, Calling{"notify_at", slot}, *next);
+    if (!due) return std::nullopt;
+    return wall_time_at(*due);
+  }
+
+  py::object snapshot(Slot& slot) {
+    const Calling call{"snapshot", slot};
+    auto& windows = slot.state.windows;
+    const py::object contents = states_.contents(call, windows.windows());
+    const py::object waiting = states_.waiting(call, windows.waiting());
+    const py::object clock = clock_.snapshot(*slot.state.clock);
+    const py::object windower = states_.windower(call, windows.windows());
+    return made(call, PyTuple_Pack(4, clock.ptr(), windower.ptr(), contents.ptr(), waiting.ptr()));
+  }
+
+  void restore(Slot& slot, const py::object& state) {
+    const Calling call{"builder", slot};
+    now_.look();
+    if (resume(call, slot.state, state.ptr())) return;
+    // It is another step's, or by a hand: the Python form has the words for it, or makes it plain.
+    slot.state = {};
+    const py::object driver = call_user(call, builder_.ptr(), state.ptr());
+    const py::object plain = call_method(call, driver.ptr(), interned("snapshot"));
+    if (!resume(call, slot.state, plain.ptr())) {
+      throw_type_error(call(), "step '" + step_ + "': the stored state " + shown(state.ptr()) +
+                                   " is of another step; give this one another name");
+    }
+  }
+
+ private:
+  // What happens to the windows of a key in a call.
+  class Handler {
+   public:
+    Handler(WindowLogic& logic, const Calling& call, KeyedOut& out)
+        : logic_(logic), call_(call), events_(logic.kinds_, call.slot, out) {}
+
+    py::object make() { return logic_.contents_->make(call_); }
+    void late(WindowId id, const py::object& value) { events_.late(id, value); }
+    void value(WindowId id, py::object& content, const py::object& value) {
+      logic_.contents_->value(call_, content, value.ptr(), Emitted(events_, id));
+    }
+    void merge(py::object from, WindowId into_id, py::object& into) {
+      logic_.contents_->merge(call_, std::move(from), into, Emitted(events_, into_id));
+    }
+    void close(WindowId id, py::object content, const WindowBounds& bounds,
+               const std::vector<WindowId>& merged) {
+      logic_.contents_->close(call_, std::move(content), Emitted(events_, id));
+      events_.closed(id, logic_.metadata_.make(call_, id, bounds, merged));
+    }
+
+   private:
+    WindowLogic& logic_;
+    const Calling& call_;
+    Events events_;
+  };
+
+  Keep settle(Slot& slot, Micros watermark, const Calling& call, KeyedOut& out) {
+    Handler handler(*this, call, out);
+    slot.state.windows.settle(shape_, watermark, handler);
+    return slot.state.windows.may_be_forgotten() ? Keep::kNo : Keep::kYes;
+  }
+
+  bool resume(const Calling& call, State& key, PyObject* state) {
+    const auto parts = StateParts::of(state);
+    if (!parts) return false;
+    auto clock = clock_.resume(call, now_, parts->clock);
+    if (!clock) return false;
+    key.clock = std::move(clock);
+    return states_.resume(call, *parts, key.windows.windows()) &&
+           states_.resume(call, parts->waiting, key.windows.waiting());
+  }
+
+  const StepId& step_;
+  py::object builder_;
+  bool ordered_;
+  typename Windows::Shape shape_;
+  Clock clock_;
+  std::unique_ptr<Contents> contents_;
+  States states_;
+  Events::Kinds kinds_;
+  MetadataMaker metadata_;
+  Now now_;
+  std::uint64_t batch_ = 0;
+};
+
+template <class Windows>
+std::unique_ptr<operators::KeyedBody> make_with_clock(const KeyedSetup& setup) {
+  const py::object clock = part_of(setup, "clock");
+  if (is_exactly(clock, kClocks, "EventClock")) {
+    return std::make_unique<NativeKeyedBody<WindowLogic<EventTime, Windows>>>(setup);
+  }
+  if (is_exactly(clock, kClocks, "SystemClock")) {
+    return std::make_unique<NativeKeyedBody<WindowLogic<SystemTime, Windows>>>(setup);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<operators::KeyedBody> make_window(const KeyedSetup& setup) {
+  if (!part_of(setup, "early_after").is_none()) return nullptr;
+  if (shape_of<SessionContents>(setup)) return make_with_clock<SessionContents>(setup);
+  if (shape_of<SlidingContents>(setup)) return make_with_clock<SlidingContents>(setup);
+  return nullptr;
+}
+
+}  // namespace cppwax::bindings::native

@@ -1,0 +1,154 @@
+// `fold_window` and all steps made of it: the content of a window is the user's state. What a
+// folder of cppwax's own does with a plain list, set, dict or int is done here; anything else it is
+// called for.
+#include <utility>
+
+#include "bindings/logic/native.hpp"
+#include "bindings/logic/native_state.hpp"
+#include "bindings/logic/window_contents.hpp"
+
+namespace cppwax::bindings::windows {
+
+namespace {
+
+constexpr const char* kFold = "cppwax.operators.windowing._fold";
+constexpr const char* kCollect = "cppwax.operators.windowing._collect_window";
+constexpr const char* kFinal = "cppwax.operators._final";
+
+// Each `Folding` folds a value in and returns true, or returns false to have the folder called.
+// kIsOurs: whether only it ever changes a state.
+
+struct ByFolder {
+  static constexpr bool kIsOurs = false;
+  explicit ByFolder(const py::object&) {}
+  bool operator()(const Call&, py::object&, PyObject*) const { return false; }
+};
+
+class Counting {
+ public:
+  static constexpr bool kIsOurs = true;
+  explicit Counting(const py::object&) : one_(py::int_(1)) {}
+  bool operator()(const Call& call, py::object& count, PyObject*) const {
+    if (!PyLong_CheckExact(count.ptr())) return false;
+    PyObject* more = PyNumber_Add(count.ptr(), one_.ptr());
+    if (more == nullptr) throw_user_error(call());
+    count = py::reinterpret_steal<py::object>(more);
+    return true;
+  }
+
+ private:
+  py::object one_;
+};
+
+// Of containers, where equality and hashes may be the user's.
+template <class Add>
+void add_to(const Call& call, Add&& add) {
+  if (surviving_exit(add) != 0) throw_user_error(call());
+  user_call_ended();
+}
+
+struct Listing {
+  static constexpr bool kIsOurs = true;
+  explicit Listing(const py::object&) {}
+  bool operator()(const Call& call, py::object& values, PyObject* value) const {
+    if (!PyList_CheckExact(values.ptr())) return false;
+    if (PyList_Append(values.ptr(), value) != 0) throw_user_error(call());
+    return true;
+  }
+};
+
+struct SettingIn {
+  static constexpr bool kIsOurs = true;
+  explicit SettingIn(const py::object&) {}
+  bool operator()(const Call& call, py::object& values, PyObject* value) const {
+    if (!PySet_CheckExact(values.ptr())) return false;
+    add_to(call, [&] { return PySet_Add(values.ptr(), value); });
+    return true;
+  }
+};
+
+struct Mapping {
+  static constexpr bool kIsOurs = true;
+  explicit Mapping(const py::object&) {}
+  bool operator()(const Call& call, py::object& values, PyObject* value) const {
+    if (!PyDict_CheckExact(values.ptr())) return false;
+    if (!PyTuple_CheckExact(value) || PyTuple_GET_SIZE(value) != 2) return false;
+    PyObject* const k = PyTuple_GET_ITEM(value, 0);
+    PyObject* const v = PyTuple_GET_ITEM(value, 1);
+    add_to(call, [&] { return PyDict_SetItem(values.ptr(), k, v); });
+    return true;
+  }
+};
+
+class Reducing {
+ public:
+  static constexpr bool kIsOurs = false;
+  explicit Reducing(const py::object& folder) : reducer_(attribute_of(folder.ptr(), "reducer")) {}
+  bool operator()(const Call& call, py::object& state, PyObject* value) const {
+    if (state.is_none()) {
+      state = py::reinterpret_borrow<py::object>(value);
+    } else {
+      state = call_user(call, reducer_.ptr(), state.ptr(), value);
+    }
+    return true;
+  }
+
+ private:
+  py::object reducer_;
+};
+
+template <class Folding>
+class FoldContents final : public Contents {
+ public:
+  explicit FoldContents(const py::object& builder)
+      : builder_(attribute_of(builder.ptr(), "builder")),
+        folder_(attribute_of(builder.ptr(), "folder")),
+        merger_(attribute_of(builder.ptr(), "merger")),
+        folding_(folder_) {}
+
+  py::object make(const Call& call) override { return call_user(call, builder_.ptr()); }
+
+  py::object resume(const Call& call, const py::object& state) override {
+    return state.is_none() ? make(call) : state;
+  }
+
+  void value(const Call& call, py::object& content, PyObject* value, Emitted) override {
+    if (folding_(call, content, value)) return;
+    content = call_user(call, folder_.ptr(), content.ptr(), value);
+  }
+
+  void merge(const Call& call, py::object from, py::object& into, Emitted) override {
+    into = call_user(call, merger_.ptr(), into.ptr(), from.ptr());
+  }
+
+  void close(const Call&, py::object content, Emitted out) override { out.add(std::move(content)); }
+
+  // A container of this file's own filling is pickled as it is.
+  py::object snapshot(const SnapshotCall& call, const py::object& content) override {
+    return Folding::kIsOurs ? content : copies_.deep_copy(call, content);
+  }
+
+ private:
+  py::object builder_;
+  py::object folder_;
+  py::object merger_;
+  Folding folding_;
+  native::StateCopies copies_;
+};
+
+}  // namespace
+
+std::unique_ptr<Contents> make_fold_contents(const py::object& builder) {
+  const py::object folder = attribute_of(builder.ptr(), "folder");
+  const auto is = [&](const char* module, const char* name) {
+    return is_exactly(folder, module, name);
+  };
+  if (is(kFold, "CountFolder")) return std::make_unique<FoldContents<Counting>>(builder);
+  if (is(kCollect, "ListFolder")) return std::make_unique<FoldContents<Listing>>(builder);
+  if (is(kCollect, "SetFolder")) return std::make_unique<FoldContents<SettingIn>>(builder);
+  if (is(kCollect, "DictFolder")) return std::make_unique<FoldContents<Mapping>>(builder);
+  if (is(kFinal, "ReduceFolder")) return std::make_unique<FoldContents<Reducing>>(builder);
+  return std::make_unique<FoldContents<ByFolder>>(builder);
+}
+
+}  // namespace cppwax::bindings::windows

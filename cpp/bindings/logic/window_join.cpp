@@ -1,0 +1,166 @@
+// `join_window`: the content of a window is a list of the values of each side, a list each.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/logic/window_contents.hpp"
+
+namespace cppwax::bindings::windows {
+
+namespace {
+
+enum class Insert { kFirst, kLast, kProduct };
+enum class Emit { kComplete, kFinal, kRunning };
+
+void check(const Call& call, int failed) {
+  if (failed != 0) throw_user_error(call());
+}
+
+Insert insert_mode_of(const std::string& mode) {
+  if (mode == "first") return Insert::kFirst;
+  return mode == "product" ? Insert::kProduct : Insert::kLast;
+}
+
+Emit emit_mode_of(const std::string& mode) {
+  if (mode == "complete") return Emit::kComplete;
+  return mode == "running" ? Emit::kRunning : Emit::kFinal;
+}
+
+// The rows that lists of values make, the last side varying fastest; a side without values has
+// None. As itertools.product.
+class Rows {
+ public:
+  explicit Rows(PyObject* sides) : sides_(sides), at_(count_of_sides(), 0) {}
+
+  py::object row(const Call& call) const {
+    py::object row = made(call, PyTuple_New(count_of_sides()));
+    for (Py_ssize_t side = 0; side < count_of_sides(); ++side) {
+      PyObject* values = PyList_GET_ITEM(sides_, side);
+      const Py_ssize_t at = at_[static_cast<std::size_t>(side)];
+      PyObject* value = PyList_GET_SIZE(values) == 0 ? Py_None : PyList_GET_ITEM(values, at);
+      PyTuple_SET_ITEM(row.ptr(), side, Py_NewRef(value));
+    }
+    return row;
+  }
+
+  // False after the last one.
+  bool next() {
+    for (Py_ssize_t side = count_of_sides() - 1; side >= 0; --side) {
+      Py_ssize_t& at = at_[static_cast<std::size_t>(side)];
+      if (++at < PyList_GET_SIZE(PyList_GET_ITEM(sides_, side))) return true;
+      at = 0;
+    }
+    return false;
+  }
+
+ private:
+  Py_ssize_t count_of_sides() const { return PyList_GET_SIZE(sides_); }
+
+  PyObject* sides_;
+  std::vector<Py_ssize_t> at_;
+};
+
+class JoinContents final : public Contents {
+ public:
+  explicit JoinContents(const py::object& builder)
+      : side_count_(attribute_of(builder.ptr(), "side_count").cast<Py_ssize_t>()),
+        insert_(insert_mode_of(attribute_of(builder.ptr(), "insert_mode").cast<std::string>())),
+        emit_(emit_mode_of(attribute_of(builder.ptr(), "emit_mode").cast<std::string>())) {}
+
+  py::object make(const Call& call) override {
+    py::object sides = made(call, PyList_New(side_count_));
+    for (Py_ssize_t side = 0; side < side_count_; ++side) {
+      PyList_SET_ITEM(sides.ptr(), side, made(call, PyList_New(0)).release().ptr());
+    }
+    return sides;
+  }
+
+  // Another number of sides than that of the state may be asked for: as in the Python form, a value
+  // of a side that is not there fails.
+  py::object resume(const Call& call, const py::object& state) override {
+    if (state.is_none()) return make(call);
+    if (!PyList_CheckExact(state.ptr())) refuse(call, state);
+    for (Py_ssize_t side = 0; side < PyList_GET_SIZE(state.ptr()); ++side) {
+      if (!PyList_CheckExact(PyList_GET_ITEM(state.ptr(), side))) refuse(call, state);
+    }
+    return state;
+  }
+
+  void value(const Call& call, py::object& content, PyObject* value, Emitted out) override {
+    PyObject* const sides = content.ptr();
+    const Py_ssize_t side = PyLong_AsSsize_t(PyTuple_GET_ITEM(value, 0));
+    if (side >= PyList_GET_SIZE(sides)) {
+      PyErr_SetString(PyExc_IndexError, "list index out of range");
+      throw_user_error(call());
+    }
+    put(call, PyList_GET_ITEM(sides, side), PyTuple_GET_ITEM(value, 1));
+    emit_due(call, content, out);
+  }
+
+  // Bytewax lets the session that is no more count as the earlier one, but in a product.
+  void merge(const Call& call, py::object from, py::object& into, Emitted out) override {
+    for (Py_ssize_t side = 0; side < PyList_GET_SIZE(from.ptr()); ++side) {
+      PyObject* own = PyList_GET_ITEM(into.ptr(), side);
+      PyObject* others = PyList_GET_ITEM(from.ptr(), side);
+      if (insert_ == Insert::kProduct) {
+        check(call, PyList_SetSlice(own, PyList_GET_SIZE(own), PyList_GET_SIZE(own), others));
+      } else {
+        const bool others_first = insert_ == Insert::kFirst;
+        PyObject* wanted = others_first ? others : own;
+        if (PyList_GET_SIZE(wanted) == 0) wanted = others_first ? own : others;
+        check(call, PyList_SetItem(into.ptr(), side, Py_NewRef(wanted)));
+      }
+    }
+    emit_due(call, into, out);
+  }
+
+  void close(const Call& call, py::object content, Emitted out) override {
+    if (emit_ == Emit::kFinal) emit_rows(call, content, out);
+  }
+
+  py::object snapshot(const SnapshotCall&, const py::object& content) override { return content; }
+
+ private:
+  void put(const Call& call, PyObject* values, PyObject* value) const {
+    if (insert_ == Insert::kProduct || PyList_GET_SIZE(values) == 0) {
+      check(call, PyList_Append(values, value));
+    } else if (insert_ == Insert::kLast) {
+      check(call, PyList_SetItem(values, 0, Py_NewRef(value)));
+    }
+  }
+
+  void emit_due(const Call& call, py::object& content, Emitted& out) {
+    if (emit_ == Emit::kRunning) emit_rows(call, content, out);
+    if (emit_ != Emit::kComplete) return;
+    for (Py_ssize_t side = 0; side < PyList_GET_SIZE(content.ptr()); ++side) {
+      if (PyList_GET_SIZE(PyList_GET_ITEM(content.ptr(), side)) == 0) return;
+    }
+    const py::object complete = std::exchange(content, make(call));
+    emit_rows(call, complete, out);
+  }
+
+  static void emit_rows(const Call& call, const py::object& sides, Emitted& out) {
+    Rows rows(sides.ptr());
+    do out.add(rows.row(call));
+    while (rows.next());
+  }
+
+  [[noreturn]] static void refuse(const Call& call, const py::object& state) {
+    throw_type_error(call(),
+                     "the stored state of a window of a join must be a list of lists; got a `" +
+                         type_name(state.ptr()) +
+                         "`; it is of another step: give this one another name");
+  }
+
+  Py_ssize_t side_count_;
+  Insert insert_;
+  Emit emit_;
+};
+
+}  // namespace
+
+std::unique_ptr<Contents> make_join_contents(const py::object& builder) {
+  return std::make_unique<JoinContents>(builder);
+}
+
+}  // namespace cppwax::bindings::windows

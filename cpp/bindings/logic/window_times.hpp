@@ -1,0 +1,65 @@
+// Python's datetimes as the windowing arithmetic counts time, and back: exact to the microsecond.
+// As python/cppwax/operators/windowing/_times.py.
+#pragma once
+
+#include <datetime.h>
+
+#include <chrono>
+#include <optional>
+
+#include "bindings/py_call.hpp"
+#include "bindings/py_types.hpp"
+#include "engine/windowing/time.hpp"
+
+namespace cppwax::bindings::windows {
+
+using windowing::Micros;
+
+// One a step. Made, used and destroyed with the interpreter held; immutable.
+class Times {
+ public:
+  explicit Times(const PyTypes& types);
+
+  // Of a datetime with a time zone; what lies beyond the ends of time is cut to them. nullopt for
+  // anything else. Errors: UserCodeError if a time zone of the user raises.
+  template <class Doing>
+  std::optional<Micros> micros_of(PyObject* when, Doing&& doing) const {
+    // With the one time zone object that nearly all values have.
+    if (Py_IS_TYPE(when, types_.datetime) && has_zone(when) && zone_of(when) == types_.utc)
+        [[likely]] {
+      return fields_of(when);
+    }
+    if (!PyObject_TypeCheck(when, types_.datetime) || !has_zone(when)) return std::nullopt;
+    const py::object offset = call_method(doing, when, types_.utcoffset);
+    if (!PyObject_TypeCheck(offset.ptr(), api_->DeltaType)) return std::nullopt;
+    return windowing::between_the_ends(fields_of(when) - span_of(offset.ptr()));
+  }
+
+  // A datetime in UTC, a new reference. Errors: UserCodeError without memory.
+  py::object datetime_of(Micros when) const;
+
+  // REQUIRES: a timedelta. One longer than all of time is cut to kLongestSpan.
+  static Micros span_of(PyObject* delta);
+
+ private:
+  static bool has_zone(PyObject* when) {
+    return reinterpret_cast<PyDateTime_DateTime*>(when)->hastzinfo != 0;
+  }
+  static PyObject* zone_of(PyObject* when) {
+    return reinterpret_cast<PyDateTime_DateTime*>(when)->tzinfo;
+  }
+  // As if they were in UTC.
+  static Micros fields_of(PyObject* when);
+
+  const PyTypes& types_;
+  const PyDateTime_CAPI* api_;
+};
+
+// The system time, as Python's `datetime.now(timezone.utc)`.
+Micros system_now();
+
+inline WallTime wall_time_at(Micros when) {
+  return WallTime(Duration(when));
+}
+
+}  // namespace cppwax::bindings::windows
