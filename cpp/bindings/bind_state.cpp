@@ -144,9 +144,12 @@ py::object find_state(const py::list& folders, const py::str& step, const py::st
   return py::make_tuple(found->epoch.value(), py::bytes(found->bytes));
 }
 
-void drop_step(const py::list& folders, const py::str& step) {
-  in_store(
-      [&, paths = paths_of(folders), id = utf8_of(step.ptr())] { recovery::drop_step(paths, id); });
+void drop_states(const py::list& folders, const py::str& step, const py::object& key) {
+  std::optional<std::string> utf8;
+  if (!key.is_none()) utf8 = utf8_of(key.ptr());
+  in_store([&, paths = paths_of(folders), id = utf8_of(step.ptr())] {
+    recovery::drop_states(paths, id, utf8);
+  });
 }
 
 // What a flow would store of which steps.
@@ -174,7 +177,7 @@ void bind_state(py::module_& module) {
   module.def("store_facts", &store_facts, py::arg("folders"));
   module.def("each_state", &each_state, py::arg("folders"), py::arg("take"));
   module.def("find_state", &find_state, py::arg("folders"), py::arg("step"), py::arg("key"));
-  module.def("drop_step", &drop_step, py::arg("folders"), py::arg("step"));
+  module.def("drop_states", &drop_states, py::arg("folders"), py::arg("step"), py::arg("key"));
   module.def("stateful_steps", &stateful_steps, py::arg("flow"));
 }
 

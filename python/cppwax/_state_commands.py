@@ -152,6 +152,13 @@ def _found_step(store: Store, step_id: str) -> StoredStep:
     raise click.ClickException(f"the store has no states of step {step_id!r}; it has {has}")
 
 
+def _no_such_key(step: StoredStep, key: str) -> click.ClickException:
+    return click.ClickException(
+        f"step {step.step_id!r} has no state of key {key!r}; `cppwax state list DIR STEP` shows "
+        "those it has"
+    )
+
+
 @state_group.command("show")
 @_store_arguments
 @click.argument("step")
@@ -177,10 +184,7 @@ def _show_command(folders: list[str], step: str, key: str, way: str | None, as_j
     with _store_errors():
         state = read_state(folders, found.step_id, key)
     if state is None:
-        raise click.ClickException(
-            f"step {found.step_id!r} has no state of key {key!r}; `cppwax state list DIR STEP` "
-            "shows those it has"
-        )
+        raise _no_such_key(found, key)
     if as_json:
         _print_json(_described(state, load=way == "load"))
     else:
@@ -277,17 +281,24 @@ def _print_checks(checks: list[StepCheck]) -> None:
 @state_group.command("drop")
 @_store_arguments
 @click.argument("step")
+@click.argument("key", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def _drop_command(folders: list[str], step: str, yes: bool) -> None:
-    """Remove all that the store in DIR holds of STEP, for good."""
-    from cppwax._stored_state import drop_step, read_store
+def _drop_command(folders: list[str], step: str, key: str | None, yes: bool) -> None:
+    """Remove all that the store in DIR holds of STEP, or of one KEY of it, for good."""
+    from cppwax._stored_state import drop_states, read_state, read_store
 
     with _store_errors():
         store = read_store(folders)
     found = _found_step(store, step)
     what = f"the states of {found.keys} keys of {found.step_id!r}"
+    if key is not None:
+        with _store_errors():
+            state = read_state(folders, found.step_id, key)
+        if state is None:
+            raise _no_such_key(found, key)
+        what = f"the state of key {key!r} of {found.step_id!r}"
     if not yes:
         click.confirm(f"Remove {what} for good?", abort=True)
     with _store_errors():
-        drop_step(folders, found.step_id)
+        drop_states(folders, found.step_id, key)
     click.echo(f"removed {what}")

@@ -157,19 +157,22 @@ def read_state(
     return None if found is None else StoredState(step_id, key, *found)
 
 
-def drop_step(folders: Iterable[str | os.PathLike[str]], step_id: str) -> None:
-    """Remove all that is stored of a step, for good.
+def drop_states(
+    folders: Iterable[str | os.PathLike[str]], step_id: str, key: str | None = None
+) -> None:
+    """Remove all that is stored of a step, or of one key of it, for good.
 
     Args:
         folders: Where the partitions lie.
         step_id: The step.
+        key: The key, or a partition of a source or sink; `None` is all of the step.
 
     Raises:
         as `read_store`; also if the store cannot be written to.
     """
     from cppwax import _engine
 
-    _engine.drop_step(_paths(folders), step_id)
+    _engine.drop_states(_paths(folders), step_id, key)
 
 
 def check_store(

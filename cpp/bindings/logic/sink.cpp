@@ -12,6 +12,7 @@
 #include "bindings/logic/state_codec.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
+#include "engine/base/error.hpp"
 #include "engine/base/first_failure.hpp"
 
 namespace cppwax::bindings {
@@ -96,8 +97,7 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
   void restore(recovery::Entries entries) override {
     for (const recovery::Entry& entry : entries) {
       const auto part = std::ranges::lower_bound(parts_, entry.key, {}, &Part::name);
-      // One that is not listed any more has no place to go to.
-      if (part == parts_.end() || part->name != entry.key) continue;
+      ENGINE_ASSERT(part != parts_.end() && part->name == entry.key, entry.key);
       build(*part, codec_->restore(*entry.state, of_partition(part->name)));
     }
   }

@@ -103,10 +103,7 @@ void SegmentStore::remove_remains(std::int64_t budget_bytes) {
 void SegmentStore::drop(const StepId& step) {
   database_.sync_commits(true);
   Transaction transaction(database_, "drop the states of step '" + step + "'");
-  std::vector<Segment> dropped;
-  for (const auto& [id, segment] : catalog_.segments()) {
-    if (catalog_.steps().at(segment.step) == step) dropped.push_back(segment);
-  }
+  const std::vector<Segment> dropped = segments_of(step);
   for (const Segment& each : dropped) catalog_.remove(each.id);
   catalog_.save();
   transaction.commit();
@@ -114,6 +111,40 @@ void SegmentStore::drop(const StepId& step) {
   if (merge_ && merge_->step == dropped[0].step) merge_.reset();
   segments_.erase(dropped[0].step);
   leave_remains(dropped);
+}
+
+// In order of age, so that of segments of one epoch the newest still has the greatest id.
+std::vector<Segment> SegmentStore::segments_of(const StepId& step) const {
+  for (const auto& [number, segments] : segments_) {
+    if (catalog_.steps().at(number) == step) return segments.all();
+  }
+  return {};
+}
+
+void SegmentStore::drop(const StepId& step, const std::string& key) {
+  ENGINE_ASSERT(!merge_);
+  database_.sync_commits(true);
+  Transaction transaction(database_, "drop a state of step '" + step + "'");
+  const std::vector<Segment> dropped = segments_of(step);
+  for (const Segment& each : dropped) {
+    const Segment without = rewrite_without(each, key);
+    catalog_.remove(each.id);
+    if (without.entries > 0) catalog_.add(without);
+  }
+  catalog_.save();
+  transaction.commit();
+  arrange_segments();
+  leave_remains(dropped);
+}
+
+Segment SegmentStore::rewrite_without(const Segment& segment, const std::string& key) {
+  MergedSegments entries(blocks_, {segment});
+  SegmentWriter rest(blocks_, next_segment_++, segment.step, segment.epoch);
+  EntryView entry;
+  while (entries.next(entry)) {
+    if (entry.key != key) rest.add(entry);
+  }
+  return rest.finish();
 }
 
 }  // namespace cppwax::recovery

@@ -53,6 +53,8 @@ class SegmentStore {
   void collect(Epoch limit);
   // Removes all of a step, in a transaction of its own.
   void drop(const StepId& step);
+  // The same of one key. Rewrites all of the step. REQUIRES: no `begin`.
+  void drop(const StepId& step, const std::string& key);
 
   // Whether `merge_some` has something to do.
   bool wants_merge() const;
@@ -100,6 +102,8 @@ class SegmentStore {
   void start_merge();
   void advance_merge(std::int64_t budget_bytes);
   void remove_remains(std::int64_t budget_bytes);
+  std::vector<Segment> segments_of(const StepId& step) const;
+  Segment rewrite_without(const Segment& segment, const std::string& key);
   void leave_remains(const std::vector<Segment>& segments);
   bool open_next_step();
 

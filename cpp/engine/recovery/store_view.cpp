@@ -182,7 +182,8 @@ std::optional<StoreView::State> StoreView::find(const StepId& step, const std::s
   return found;
 }
 
-void drop_step(const std::vector<std::string>& folders, const StepId& step) {
+void drop_states(const std::vector<std::string>& folders, const StepId& step,
+                 const std::optional<std::string>& key) {
   struct Opened {
     std::unique_ptr<FileClaim> claim;
     std::unique_ptr<SegmentStore> store;
@@ -196,7 +197,7 @@ void drop_step(const std::vector<std::string>& folders, const StepId& step) {
     all.push_back({std::move(claim), std::move(store)});
   }
   for (const Opened& each : all) {
-    each.store->drop(step);
+    key ? each.store->drop(step, *key) : each.store->drop(step);
     while (each.store->wants_merge()) each.store->merge_some();
     each.store->close();
   }

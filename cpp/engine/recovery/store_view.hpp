@@ -72,7 +72,8 @@ class StoreView {
   Resume resume_;
 };
 
-// Removes for good what the store holds of a step, on all partitions. Repeat it after a crash.
-void drop_step(const std::vector<std::string>& folders, const StepId& step);
+// Removes for good what the store holds of a step, or of one key of it. Repeat it after a crash.
+void drop_states(const std::vector<std::string>& folders, const StepId& step,
+                 const std::optional<std::string>& key);
 
 }  // namespace cppwax::recovery

@@ -178,8 +178,8 @@ void DataflowBuilder::route_entries(StepIndex to, const operators::EntryRouter::
   }
 }
 
-// Of steps that are not in the flow any more, and sink partitions that are not listed, somebody
-// takes the entries and drops them: what is lost with them was told before the run.
+// Of steps that are not in the flow any more, somebody takes the entries and drops them: what is
+// lost with them was told before the run. Of partitions that are not listed, somebody refuses them.
 WorkerIndex DataflowBuilder::owner_of_entry(const StepId& step, const recovery::Entry& entry,
                                             const Beginning& beginning) const {
   const auto index = plan_.find(step);

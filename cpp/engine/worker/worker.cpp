@@ -23,6 +23,18 @@ bool has_one_source(const graph::Plan& plan) {
                             [](const graph::Step& step) { return graph::is_source(step.kind); });
 }
 
+// What is stored of a partition that nobody lists would be lost unseen.
+void require_listed(const StepId& step, const recovery::Entries& entries,
+                    const progress::Assignment& parts) {
+  for (const recovery::Entry& entry : entries) {
+    if (parts.contains(entry.key)) continue;
+    throw RecoveryError("the recovery store has a state of partition '" + entry.key +
+                        "' of step '" + step + "', which its `list_parts` does not name any " +
+                        "more; bring the partition back, or remove its state for good with " +
+                        "`cppwax state drop`");
+  }
+}
+
 Epoch first_epoch(const WorkerSettings& settings) {
   return settings.store ? settings.store->execution().first : kFirstEpoch;
 }
@@ -166,7 +178,11 @@ void Worker::build_step(StepIndex step) {
 void Worker::restore(const StepId& id, recovery::Entries entries) {
   const auto step = plan_.find(id);
   if (!step) return;
-  if (!graph::is_source(plan_.step(*step).kind)) {
+  const graph::StepKind kind = plan_.step(*step).kind;
+  if (is_partitioned(kind)) {
+    in_context(*step, [&] { require_listed(id, entries, beginning_.assignments[step->value()]); });
+  }
+  if (!graph::is_source(kind)) {
     in_context(*step, [&] { steps_[step->value()]->restore(std::move(entries)); });
     return;
   }

@@ -152,8 +152,8 @@ TEST_F(StoreViewTest, ADroppedStepLeavesNothingBehind) {
   commit(stores, Epoch(1));
   stores.clear();  // killed: the log is there
 
-  drop_step({path()}, "flow.step");
-  drop_step({path()}, "flow.step");
+  drop_states({path()}, "flow.step", std::nullopt);
+  drop_states({path()}, "flow.step", std::nullopt);
   {
     StoreView view({path()});
     EXPECT_THAT(view.steps(), ElementsAre(Pair("flow.other", testing::_)));
@@ -164,6 +164,36 @@ TEST_F(StoreViewTest, ADroppedStepLeavesNothingBehind) {
     EXPECT_EQ(file.number("SELECT count(*) FROM block", "count"),
               file.number("SELECT sum(blocks) FROM segment", "count"));
   }
+}
+
+// Whatever of the key is stored, and nothing else of the step: not the order of its epochs either.
+TEST_F(StoreViewTest, ADroppedKeyLeavesTheOthersAsTheyWere) {
+  auto stores = begin({1, Epoch(0), Epoch(1)});
+  for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
+    for (const char* key : {"a", "b", "c"}) {
+      if (epoch == 3 && *key == 'c') continue;
+      write(stores, Epoch(epoch), "flow.step", {key, std::to_string(epoch)});
+    }
+    commit(stores, Epoch(epoch));
+  }
+  for (const auto& each : stores) each->close();
+  stores.clear();
+
+  drop_states({path()}, "flow.step", "b");
+  {
+    StoreView view({path()});
+    EXPECT_THAT(states(view), ElementsAre(Pair("flow.step/a", "3@3"), Pair("flow.step/c", "2@2")));
+  }
+  for (const FoundPartition& each : find_partitions(path()).partitions) {
+    Database file(each.path, Database::Access::kAsItLies);
+    EXPECT_EQ(file.number("SELECT count(*) FROM block", "count"),
+              file.number("SELECT sum(blocks) FROM segment", "count"));
+  }
+  stores = begin({2, Epoch(3), Epoch(6)});
+  stores.clear();
+  StoreView view({path()});
+  EXPECT_EQ(view.find("flow.step", "a")->bytes, "3");
+  EXPECT_EQ(view.find("flow.step", "b"), std::nullopt);
 }
 
 }  // namespace

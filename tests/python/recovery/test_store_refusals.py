@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import cppwax.operators as op
-from cppwax._stored_state import drop_step, read_store
+from cppwax._stored_state import drop_states, read_store
 from cppwax.dataflow import Dataflow
 from cppwax.errors import RecoveryError
 from cppwax.recovery import (
@@ -142,7 +142,7 @@ REFUSALS: dict[str, tuple[Harm, type[Exception], str]] = {
 USES: dict[str, Callable[[Path], Any]] = {
     "run": lambda folder: run(folder, [*ITEMS, ("a", 1)]),
     "read": lambda folder: read_store([folder]),
-    "drop": lambda folder: drop_step([folder], "refused.inp"),
+    "drop": lambda folder: drop_states([folder], "refused.inp"),
 }
 
 
