@@ -12,6 +12,7 @@ from benchmarks import (
     scaling_threads,
     start,
     stateless_chain,
+    windows,
     word_cost,
 )
 from benchmarks.harness import main
@@ -22,6 +23,7 @@ ROWS = (
     *own_source.ROWS,
     *word_cost.ROWS,
     *keyed.ROWS,
+    *windows.CHOSEN,
     *scaling_threads.ROWS,
     *idle.ROWS,
     *start.ROWS,

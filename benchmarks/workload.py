@@ -109,6 +109,7 @@ class Library:
         self.inputs: Any = import_module(f"{package}.inputs")
         self.outputs: Any = import_module(f"{package}.outputs")
         self.testing: Any = import_module(f"{package}.testing")
+        self.windowing: Any = import_module(f"{package}.operators.windowing")
 
     def run(self, flow: Any, workers: int, epoch_interval: timedelta | None) -> None:
         """Run a flow to its end in this process."""

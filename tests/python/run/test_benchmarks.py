@@ -96,6 +96,7 @@ def test_unknown_row_is_refused() -> None:
         ("benchmarks.wordcount", "--megabytes", "1"),
         ("benchmarks.flat_memory", "--items", "100000"),
         ("benchmarks.exchange", "--rounds", "1", "--items", "20000"),
+        ("benchmarks.sessions", "--sessions", "20000"),
     ],
     ids=lambda arguments: arguments[0],
 )
