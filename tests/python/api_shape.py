@@ -9,7 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 
 MODULES = (
     *("connectors.demo", "connectors.files", "connectors.stdio", "dataflow", "errors", "inputs"),
-    *("operators", "operators.helpers", "operators.windowing", "outputs", "run", "testing"),
+    *("operators", "operators.helpers", "operators.windowing", "outputs", "recovery", "run"),
+    "testing",
 )
 
 
