@@ -97,6 +97,10 @@ def test_unknown_row_is_refused() -> None:
         ("benchmarks.flat_memory", "--items", "100000"),
         ("benchmarks.exchange", "--rounds", "1", "--items", "20000"),
         ("benchmarks.sessions", "--sessions", "20000"),
+        (
+            *("benchmarks.recovery", "--rounds", "1", "--keys", "2000", "--seconds", "1"),
+            *("--rate", "20000", "--epochs", "40"),
+        ),
     ],
     ids=lambda arguments: arguments[0],
 )
