@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+import cppwax.operators as op
 import cppwax.operators.windowing as w
 from tests.python.conftest import EntryPoint
 from tests.python.flows import Timed
 from tests.python.operators.windowing.flows import windowed_from
-from tests.python.operators.windowing.keyed import span
+from tests.python.operators.windowing.keyed import seconds_of, span
 
 
 def _now() -> datetime:
@@ -104,6 +105,46 @@ def test_windows_close_on_time_and_nobody_is_busy(
         assert span(0) <= closed - (due + lag) < timedelta(milliseconds=400)
     # Per key: each value, its way into the window, the ends of its windows, the end of the stream.
     assert watched.asked <= 2 * 6
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("windower", _WINDOWERS)
+@pytest.mark.parametrize("clock", ["system", "event"])
+def test_what_a_window_emits_leaves_on_time(
+    entry_point: EntryPoint, clock: str, windower: str, ordered: bool
+) -> None:
+    """Of a windower that is not watched, for which the step has a native form."""
+    begin = _now()
+    asked: list[datetime] = []
+    left: list[datetime] = []
+
+    def no_sooner(when: datetime) -> datetime:
+        asked.append(when)
+        return when
+
+    clocks: dict[str, w.Clock[Any, Any]] = {
+        "system": w.SystemClock(),
+        "event": w.EventClock(lambda v: begin, span(0.1), to_system_utc=no_sooner),
+    }
+    windows = _WINDOWERS[windower]()
+
+    def step(up: Any) -> Any:
+        out = w.collect_window("step", up, clocks[clock], windows, ordered=ordered)
+        down = op.map("noted", out.down, lambda item: left.append(_now()) or item)
+        return w.WindowOut(down, out.late, out.meta)
+
+    source = Timed([(0, [("a", 1)]), (_PAUSE, [("b", 2)])])
+    out = windowed_from(entry_point, source, step)
+    assert [item for item in out.down if item[0] == "b"]
+    closed = [when for key, (_, (_, when, _)) in out.meta if key == "a"]
+    assert closed
+    lag = 0.0 if clock == "system" else 0.1
+    # A session ends where its last value is; the gap is still to come.
+    lag += 0.2 if windower == "session" else 0.0
+    for due, when in zip(closed, left, strict=False):
+        assert lag <= seconds_of(when) - due < lag + 0.4
+    # When a value comes, is in its window, and a window ends; of both keys.
+    assert len(asked) <= 2 * 6
 
 
 def test_a_clock_without_system_time_closes_at_the_end_only(run_one: EntryPoint) -> None:
