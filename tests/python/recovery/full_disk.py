@@ -1,4 +1,4 @@
-"""A program for a mount namespace of its own: a disk that is full, then has room, then is read-only.
+"""A program for a mount namespace of its own: a disk that is full, has room again, is read-only.
 
 Prints a line for each thing that was as it should be.
 """
