@@ -156,7 +156,8 @@ class Keys {
 
   recovery::Entries take_changes(std::size_t at_most) {
     return changes_->take(at_most, [this](KeySlot& slot) {
-      return changes_->codec().snapshot_of(static_cast<BuiltSlot&>(slot).logic, of_key(slot));
+      return changes_->codec().snapshot_of(static_cast<BuiltSlot&>(slot).logic,
+                                           [&] { return of_key(slot); });
     });
   }
 
@@ -164,7 +165,7 @@ class Keys {
     for (const recovery::Entry& entry : entries) {
       BuiltSlot& slot = table_.find_or_add<BuiltSlot>(str_of(entry.key).ptr());
       slot.stored = true;
-      build(slot, changes_->codec().restore(*entry.state, of_key(slot)));
+      build(slot, changes_->codec().restore(*entry.state, [&] { return of_key(slot); }));
       ask_notify_at(slot);
     }
   }

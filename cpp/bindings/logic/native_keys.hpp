@@ -194,7 +194,7 @@ class NativeKeys {
   recovery::Entries take_changes(std::size_t at_most) {
     return changes_->take(at_most, [this](KeySlot& slot) {
       const py::object state = logic_.snapshot(static_cast<Slot&>(slot));
-      return changes_->codec().stored_form_of(state, of_key(slot));
+      return changes_->codec().stored_form_of(state, [&] { return of_key(slot); });
     });
   }
 
@@ -202,7 +202,8 @@ class NativeKeys {
     for (const recovery::Entry& entry : entries) {
       Slot& slot = table_.find_or_add<Slot>(str_of(entry.key).ptr());
       slot.stored = true;
-      logic_.restore(slot, changes_->codec().restore(*entry.state, of_key(slot)));
+      const auto whose = [&] { return of_key(slot); };
+      logic_.restore(slot, changes_->codec().restore(*entry.state, whose));
       ask_notify_at(slot);
     }
   }

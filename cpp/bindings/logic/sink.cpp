@@ -89,7 +89,8 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
       if (part.is_transactional) {
         tell(part, types_.prepare, "prepare", epoch_);
       }
-      entries.push_back({part.name, codec_->snapshot_of(part.object, of_partition(part.name))});
+      const auto whose = [&] { return of_partition(part.name); };
+      entries.push_back({part.name, codec_->snapshot_of(part.object, whose)});
     }
     return entries;
   }
@@ -98,7 +99,7 @@ class PartitionedLogic : public operators::PartitionedSinkLogic {
     for (const recovery::Entry& entry : entries) {
       const auto part = std::ranges::lower_bound(parts_, entry.key, {}, &Part::name);
       ENGINE_ASSERT(part != parts_.end() && part->name == entry.key, entry.key);
-      build(*part, codec_->restore(*entry.state, of_partition(part->name)));
+      build(*part, codec_->restore(*entry.state, [&] { return of_partition(part->name); }));
     }
   }
 

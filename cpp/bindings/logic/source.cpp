@@ -73,7 +73,7 @@ class PartitionLogic : public operators::SourcePart {
 
   std::string snapshot() override {
     if (!codec_) codec_.emplace();
-    return codec_->snapshot_of(part_, where_);
+    return codec_->snapshot_of(part_, [this] { return where_; });
   }
 
   void close() override {
@@ -123,8 +123,9 @@ std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, cons
                                                         const std::string& name,
                                                         const std::optional<std::string>& stored) {
   const py::object source = source_of(step);
-  const py::object state =
-      stored ? StateCodec().restore(*stored, of_partition(name)) : py::object(py::none());
+  const py::object state = stored
+                               ? StateCodec().restore(*stored, [&] { return of_partition(name); })
+                               : py::object(py::none());
   const py::object part =
       build_part(step, types, {source, types.stateful_source_partition, "StatefulSourcePartition"},
                  name, state);

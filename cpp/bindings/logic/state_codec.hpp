@@ -5,7 +5,9 @@
 #include <pybind11/pybind11.h>
 
 #include <string>
+#include <utility>
 
+#include "bindings/logic/plain_pickle.hpp"
 #include "bindings/py_call.hpp"
 
 namespace cppwax::bindings {
@@ -17,14 +19,31 @@ class StateCodec {
   // Errors: pybind11::error_already_set.
   StateCodec();
 
-  // Calls `snapshot` of a logic or a partition. `whose` completes messages: " of partition 'a'".
+  // Calls `snapshot` of a logic or a partition. `whose()` completes messages, " of partition 'a'",
+  // and is called for an error alone.
   // Errors of all: UserCodeError.
-  std::string snapshot_of(const py::object& logic, const std::string& whose) const;
+  template <class Whose>
+  std::string snapshot_of(const py::object& logic, const Whose& whose) const {
+    const auto doing = [&] { return "calling `snapshot`" + whose(); };
+    return stored_form_of(call_method(doing, logic.ptr(), snapshot_), whose);
+  }
   // Of a state that is at hand already.
-  std::string stored_form_of(const py::object& state, const std::string& whose) const;
-  py::object restore(const std::string& state, const std::string& whose) const;
+  template <class Whose>
+  std::string stored_form_of(const py::object& state, const Whose& whose) const {
+    if (auto plain = plain_pickle(state.ptr())) return std::move(*plain);
+    const auto doing = [&] { return "pickling the state" + whose(); };
+    return bytes_of(call_user(doing, dumps_.ptr(), state.ptr(), protocol_.ptr()));
+  }
+  template <class Whose>
+  py::object restore(const std::string& state, const Whose& whose) const {
+    const py::bytes bytes(state.data(), state.size());
+    const auto doing = [&] { return "unpickling the stored state" + whose(); };
+    return call_user(doing, loads_.ptr(), bytes.ptr());
+  }
 
  private:
+  static std::string bytes_of(const py::object& bytes);
+
   py::object dumps_;
   py::object loads_;
   py::object protocol_;

@@ -44,6 +44,7 @@ StepEntries& entries_in(data::Payload& payload) {
 RecoveryPartitionIndex partition_of(const StepId& step, const std::string& key,
                                     std::size_t partition_count) {
   ENGINE_ASSERT(partition_count > 0);
+  if (partition_count == 1) return RecoveryPartitionIndex(0);
   // Step ids have no NUL, so that no two pairs make the same bytes.
   const std::uint64_t hash = stable_hash(step + '\0' + key);
   return RecoveryPartitionIndex(static_cast<std::uint32_t>(hash % partition_count));
