@@ -1,6 +1,7 @@
 #include "engine/recovery/segment_store.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace cppwax::recovery {
@@ -26,9 +27,26 @@ EntryView view_of(const Entry& entry) {
   return view;
 }
 
+// How many bytes all keys have in common at their beginning.
+std::size_t common_bytes(const Entries& entries) {
+  if (entries.empty()) return 0;
+  std::string_view common = entries[0].key;
+  for (const Entry& entry : entries) {
+    const auto end =
+        std::mismatch(common.begin(), common.end(), entry.key.begin(), entry.key.end());
+    common = common.substr(0, static_cast<std::size_t>(end.first - common.begin()));
+  }
+  return common.size();
+}
+
+// Keys such as "user-17" differ behind what they share: there the numbers that are compared first
+// are taken from, or most comparisons would have to look at the keys.
 std::vector<SortedEntry> in_order_of_keys(const Entries& entries) {
+  const std::size_t common = common_bytes(entries);
   std::vector<SortedEntry> order(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) order[i] = {key_prefix(entries[i].key), i};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    order[i] = {key_prefix(std::string_view(entries[i].key).substr(common)), i};
+  }
   std::sort(order.begin(), order.end(), [&](const SortedEntry& left, const SortedEntry& right) {
     if (left.prefix != right.prefix) return left.prefix < right.prefix;
     const int by_key = entries[left.index].key.compare(entries[right.index].key);
