@@ -3,7 +3,6 @@
 // it owns the key's clock and brings batches one by one.
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -65,10 +64,10 @@ class KeyedWindows {
 
   // Where the watermark must be for something to happen; ask the clock when that is.
   std::optional<Micros> next(const Shape& shape) const {
-    const auto close = windows_.next_close(shape);
-    const auto value = waiting_.next();
-    if (!close || !value) return close ? close : value;
-    return std::min(*close, *value);
+    auto next = windows_.next_close(shape);
+    if (waiting_.empty()) return next;
+    if (const auto value = waiting_.next(); !next || *value < *next) next = value;
+    return next;
   }
 
   bool may_be_forgotten() const { return waiting_.empty() && windows_.may_be_forgotten(); }

@@ -38,10 +38,19 @@ class EventWatermark {
   // Once before each batch and at each notification.
   void look(Micros now) { now_ = std::max(now_, now); }
   // Takes a timestamp; returns the watermark after it. REQUIRES: 0 <= wait <= kLongestSpan.
-  Micros advance(Micros timestamp, Micros wait);
-  Micros get() const;
+  Micros advance(Micros timestamp, Micros wait) {
+    const Micros candidate = shifted(timestamp, -wait);
+    const Micros present = get();
+    if (candidate <= present) return present;
+    state_ = {now_, candidate};
+    return candidate;
+  }
+  Micros get() const { return has_begun() ? shifted(state_.base, now_ - state_.came) : kUtcMin; }
   // The system time when the watermark will be at a time if nothing comes; nullopt: never.
-  std::optional<Micros> due(Micros when) const;
+  std::optional<Micros> due(Micros when) const {
+    if (!has_begun()) return std::nullopt;
+    return shifted(state_.came, when - state_.base);
+  }
 
   State state() const { return state_; }
 

@@ -4,26 +4,12 @@
 
 namespace cppwax::windowing {
 
-namespace {
-
-constexpr std::int64_t floor_divided(std::int64_t dividend, std::int64_t divisor) {
-  const std::int64_t quotient = dividend / divisor;
-  return quotient - (dividend % divisor < 0 ? 1 : 0);
-}
-
-}  // namespace
-
 WindowGrid::WindowGrid(Micros length, Micros offset, Micros align)
     : length_(length), offset_(offset), align_(align) {
   ENGINE_ASSERT(0 < offset && offset <= length && length <= kLongestSpan, offset, length);
   ENGINE_ASSERT(kUtcMin <= align && align <= kUtcMax, align);
-}
-
-WindowRange WindowGrid::ids_at(Micros when) const {
-  const Micros since = when - align_;
-  const WindowId last = floor_divided(since, offset_);
-  if (length_ == offset_) return {last, last};
-  return {floor_divided(since - length_, offset_) + 1, last};
+  reaching_ = length / offset;
+  rest_ = length % offset;
 }
 
 // Ids may come out of a snapshot that was taken with another grid: any number.

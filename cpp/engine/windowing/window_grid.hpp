@@ -26,7 +26,17 @@ class WindowGrid {
   WindowGrid(Micros length, Micros offset, Micros align);
 
   // The windows that a time lies in: the begin is part of a window, the end is not.
-  WindowRange ids_at(Micros when) const;
+  WindowRange ids_at(Micros when) const {
+    const Micros since = when - align_;
+    WindowId last = since / offset_;
+    Micros into_last = since % offset_;
+    if (into_last < 0) {
+      --last;
+      into_last += offset_;
+    }
+    // Those that began before the last one and reach so far.
+    return {last - reaching_ + (into_last < rest_ ? 0 : 1), last};
+  }
   Micros close_of(WindowId id) const { return bounds_of(id).close; }
   WindowBounds bounds_of(WindowId id) const;
 
@@ -34,6 +44,9 @@ class WindowGrid {
   Micros length_;
   Micros offset_;
   Micros align_;
+  // The length in offsets: how many whole ones, and what is left.
+  std::int64_t reaching_ = 0;
+  Micros rest_ = 0;
 };
 
 }  // namespace cppwax::windowing
