@@ -54,8 +54,8 @@ std::unique_ptr<operators::UserCodeScope> PyLogicFactory::scope() const {
 }
 
 std::unique_ptr<operators::FlatMapBatchLogic> PyLogicFactory::flat_map_batch(StepIndex step,
-                                                                             Seat) const {
-  return make_flat_map_batch(at(step));
+                                                                             Seat seat) const {
+  return make_flat_map_batch(at(step), seat);
 }
 
 std::unique_ptr<operators::BranchLogic> PyLogicFactory::branch(StepIndex step, Seat) const {

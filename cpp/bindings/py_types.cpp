@@ -64,7 +64,9 @@ PyTypes::PyTypes()
   const void* capsule = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
   if (capsule == nullptr) throw py::error_already_set();
   const auto* api = static_cast<const PyDateTime_CAPI*>(capsule);
+  datetime_api = capsule;
   datetime = api->DateTimeType;
+  timedelta = api->DeltaType;
   utc = api->TimeZone_UTC;
 }
 
@@ -96,6 +98,34 @@ std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std:
     return std::nullopt;
   }
   return time_of_fields(value) - duration_of_fields(offset.ptr());
+}
+
+py::object datetime_of(const PyTypes& types, WallTime time) {
+  using namespace std::chrono;
+  const auto* api = static_cast<const PyDateTime_CAPI*>(types.datetime_api);
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  PyObject* value = api->DateTime_FromDateAndTime(
+      static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())),
+      static_cast<int>(static_cast<unsigned>(date.day())), static_cast<int>(clock.hours().count()),
+      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+      static_cast<int>(clock.subseconds().count()), types.utc, types.datetime);
+  if (value == nullptr) throw_user_error("making a datetime");
+  return py::reinterpret_steal<py::object>(value);
+}
+
+std::optional<WallTime> later_by(WallTime time, PyObject* delta) {
+  using namespace std::chrono;
+  constexpr sys_days kFirst = year(1) / 1 / 1;
+  constexpr sys_days kBehindLast = year(10000) / 1 / 1;
+  // So far apart that the sum may not fit, or certainly outside.
+  constexpr days kMost = kBehindLast - kFirst;
+  const days whole(PyDateTime_DELTA_GET_DAYS(delta));
+  if (whole > kMost || whole < -kMost) return std::nullopt;
+  const WallTime later = time + duration_of_fields(delta);
+  if (later < WallTime(kFirst) || later >= WallTime(kBehindLast)) return std::nullopt;
+  return later;
 }
 
 std::string utf8_of(PyObject* str) {

@@ -44,8 +44,11 @@ struct PyTypes {
   py::object utcoffset;
   py::object write_batch;
 
+  // All of these live as long as the interpreter.
   PyTypeObject* datetime;
-  PyObject* utc;  // datetime.timezone.utc; both live as long as the interpreter
+  PyTypeObject* timedelta;
+  PyObject* utc;             // datetime.timezone.utc
+  const void* datetime_api;  // its C interface
 
   // Whether the value is a list, a tuple, a range or another sequence, but no str.
   // Errors: UserCodeError, from a class with an `__instancecheck__` of its own.
@@ -55,6 +58,12 @@ struct PyTypes {
 // The time a datetime with a timezone stands for, exactly; nullopt if it is no such datetime, with
 // the reason in `why`. Errors: UserCodeError if a timezone of the user raises.
 std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std::string& why);
+
+// The time as a datetime in UTC. REQUIRES: within the years that Python has.
+py::object datetime_of(const PyTypes& types, WallTime time);
+// A time later by a timedelta (exactly that class, or one derived from it); nullopt if it is
+// outside the years that Python has.
+std::optional<WallTime> later_by(WallTime time, PyObject* delta);
 
 // Text from and to Python's str, lone surrogates included.
 std::string utf8_of(PyObject* str);

@@ -101,9 +101,10 @@ class MapLogic : public operators::FlatMapBatchLogic {
 
 }  // namespace
 
-std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_batch(const PyStep& step) {
+std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_batch(const PyStep& step,
+                                                                  operators::Seat seat) {
   py::object mapper = attribute_of(step.op.ptr(), "mapper");
-  if (auto native = make_native(mapper)) return native;
+  if (auto native = make_native(mapper, seat)) return native;
   return std::make_unique<MapLogic>(step, std::move(mapper));
 }
 

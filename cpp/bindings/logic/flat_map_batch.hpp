@@ -9,6 +9,7 @@
 namespace cppwax::bindings {
 
 // The step outlives the logic.
-std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_batch(const PyStep& step);
+std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_batch(const PyStep& step,
+                                                                  operators::Seat seat);
 
 }  // namespace cppwax::bindings

@@ -14,6 +14,7 @@ struct Entry {
 };
 
 constexpr const char* kMappers = "cppwax.operators._batch_mappers";
+constexpr const char* kEnrich = "cppwax.operators._enrich";
 constexpr const char* kFinal = "cppwax.operators._final";
 constexpr const char* kJoin = "cppwax.operators._join";
 
@@ -30,6 +31,7 @@ constexpr std::array kEntries{
     Entry{"FilterMapValueBatch", kMappers, native::make_filter_map_value},
     Entry{"FlatMapValueBatch", kMappers, native::make_flat_map_value},
     Entry{"CountBatch", kFinal, native::make_count},
+    Entry{"EnrichBatch", kEnrich, native::make_enrich},
     Entry{"LabelBatch", kJoin, native::make_label},
     Entry{"LabelValueBatch", kJoin, native::make_label_value},
 };
@@ -44,10 +46,12 @@ bool is_exactly(const py::object& value, const char* module, const char* name) {
   return known.ptr() == reinterpret_cast<PyObject*>(type);
 }
 
-std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapper) {
+std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapper,
+                                                          operators::Seat seat) {
   for (const Entry& entry : kEntries) {
     if (is_exactly(mapper, entry.module, entry.type)) return entry.make(mapper);
   }
+  if (is_exactly(mapper, kFinal, "PreReduceBatch")) return native::make_pre_reduce(mapper, seat);
   return nullptr;
 }
 

@@ -15,7 +15,8 @@ namespace cppwax::bindings {
 bool is_exactly(const py::object& value, const char* module, const char* name);
 
 // The native logic of a `mapper`, null if there is none.
-std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapper);
+std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapper,
+                                                          operators::Seat seat);
 
 // A maker for each native logic; each takes the value object of its name in snake case.
 using NativeMaker = std::unique_ptr<operators::FlatMapBatchLogic> (*)(const py::object& mapper);
@@ -28,6 +29,7 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_filter_map(const py::object& 
 std::unique_ptr<operators::FlatMapBatchLogic> make_key_on(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_count(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_label(const py::object& mapper);
+std::unique_ptr<operators::FlatMapBatchLogic> make_enrich(const py::object& mapper);
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_map_value(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_filter_value(const py::object& mapper);
@@ -41,6 +43,9 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_label_value(const py::object&
 std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_flatten(const py::object& mapper);
 std::unique_ptr<operators::FlatMapBatchLogic> make_flat_map_value(const py::object& mapper);
+
+std::unique_ptr<operators::FlatMapBatchLogic> make_pre_reduce(const py::object& mapper,
+                                                              operators::Seat seat);
 
 }  // namespace native
 

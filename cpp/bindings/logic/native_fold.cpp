@@ -1,7 +1,10 @@
-// Native form of fold_final, and with it of reduce_final, count_final, max_final and min_final.
+// Native form of fold_final.
 #include <memory>
+#include <utility>
 
+#include "bindings/logic/native.hpp"
 #include "bindings/logic/native_keyed_body.hpp"
+#include "bindings/logic/native_reduce.hpp"
 #include "bindings/logic/native_state.hpp"
 
 namespace cppwax::bindings::native {
@@ -53,6 +56,12 @@ class FoldFinal : public NativeKeyedLogic {
 }  // namespace
 
 std::unique_ptr<operators::KeyedBody> make_fold_final(const KeyedSetup& setup) {
+  constexpr const char* kModule = "cppwax.operators._final";
+  const py::object no_value = py::module_::import(kModule).attr("_no_value");
+  if (is_exactly(attribute_of(setup.builder.ptr(), "folder"), kModule, "ReduceFolder") &&
+      attribute_of(setup.builder.ptr(), "builder").is(no_value)) {
+    return make_reduce_final(setup);
+  }
   return std::make_unique<NativeKeyedBody<FoldFinal>>(setup);
 }
 

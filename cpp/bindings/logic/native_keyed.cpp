@@ -14,12 +14,16 @@ struct Entry {
   NativeKeyedMaker make;
 };
 
+constexpr const char* kCollect = "cppwax.operators._collect";
 constexpr const char* kFinal = "cppwax.operators._final";
+constexpr const char* kJoin = "cppwax.operators._join";
 constexpr const char* kStateful = "cppwax.operators._stateful";
 constexpr const char* kWindowing = "cppwax.operators.windowing._driver";
 
 constexpr std::array kEntries{
     Entry{"FoldFinalBuilder", kFinal, native::make_fold_final},
+    Entry{"CollectBuilder", kCollect, native::make_collect},
+    Entry{"JoinBuilder", kJoin, native::make_join},
     Entry{"StatefulBuilder", kStateful, native::make_stateful},
     Entry{"StatefulMapBuilder", kStateful, native::make_stateful_map},
     Entry{"StatefulFlatMapBuilder", kStateful, native::make_stateful_flat_map},

@@ -33,6 +33,8 @@ std::unique_ptr<operators::KeyedBody> make_stateful(const KeyedSetup& setup);
 std::unique_ptr<operators::KeyedBody> make_stateful_map(const KeyedSetup& setup);
 std::unique_ptr<operators::KeyedBody> make_stateful_flat_map(const KeyedSetup& setup);
 std::unique_ptr<operators::KeyedBody> make_window(const KeyedSetup& setup);
+std::unique_ptr<operators::KeyedBody> make_collect(const KeyedSetup& setup);
+std::unique_ptr<operators::KeyedBody> make_join(const KeyedSetup& setup);
 
 }  // namespace native
 

@@ -1,6 +1,7 @@
 // Native steps that make at most one item of each. What they do with an item is a `Fate`: it takes
 // the item's reference over and gives one to what goes on in its place, or null; when it throws, it
-// has left the reference alone.
+// has left the reference alone. One that has a `begin_batch` is told of each of the source's
+// batches.
 #pragma once
 
 #include <exception>
@@ -39,13 +40,18 @@ class PassJob final : public operators::Job {
   // Keeps a failure until what came before it is through.
   void rewrite(PyPayload::Rewriter& rewriter) {
     BytesMeter meter;
+    bool begins = true;
     const auto metered = [&](PyObject* item) {
+      if constexpr (requires { fate_.begin_batch(); }) {
+        if (std::exchange(begins, false)) fate_.begin_batch();
+      }
       PyObject* const result = fate_(item);
       if (result != nullptr) meter.add(result);
       return result;
     };
     try {
       do {
+        begins = true;
         rewriter.rewrite_part(metered);
       } while (!rewriter.done() && meter.total() < kGatherBytes);
     } catch (...) {

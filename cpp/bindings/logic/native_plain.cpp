@@ -118,6 +118,29 @@ class Labelled {
   py::object side_;
 };
 
+// The cache is made by the Python form, anew for each batch: its time stands still meanwhile.
+class Enriched {
+ public:
+  explicit Enriched(const py::object& batch)
+      : batch_(batch), mapper_(attribute_of(batch.ptr(), "mapper")) {}
+
+  void begin_batch() {
+    const auto doing = [] { return std::string("asking `_now_getter` for the time of a batch"); };
+    cache_ = call_user(doing, attribute_of(batch_.ptr(), "cache_of_batch").ptr());
+  }
+
+  PyObject* operator()(PyObject* item) const {
+    PyObject* result = call_user(calling_mapper, mapper_.ptr(), cache_.ptr(), item).release().ptr();
+    Py_DECREF(item);
+    return result;
+  }
+
+ private:
+  py::object batch_;
+  py::object mapper_;
+  py::object cache_;
+};
+
 }  // namespace
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_map(const py::object& mapper) {
@@ -134,6 +157,9 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_key_on(const py::object& mapp
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_count(const py::object& mapper) {
   return make_pass<Counted>(mapper);
+}
+std::unique_ptr<operators::FlatMapBatchLogic> make_enrich(const py::object& mapper) {
+  return make_pass<Enriched>(mapper);
 }
 std::unique_ptr<operators::FlatMapBatchLogic> make_label(const py::object& mapper) {
   return make_pass<Labelled>(mapper);

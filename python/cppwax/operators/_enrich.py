@@ -84,10 +84,16 @@ class EnrichBatch(Generic[X, Y, DK, DV]):
     def __call__(self, xs: list[X]) -> list[Y]:
         """Give the mapper's result for each item."""
         mapper = self.mapper
-        now = self.now_getter()
-        # One for each batch, not one for all: workers share this object, and each has its own now.
-        cache = TTLCache(self.getter, lambda: now, self.ttl, self.values)
+        cache = self.cache_of_batch()
         return [mapper(cache, x) for x in xs]
+
+    def cache_of_batch(self) -> TTLCache[DK, DV]:
+        """Give a cache whose time is the present one.
+
+        One for each batch, not one for all: workers share this object, and each has its own now.
+        """
+        now = self.now_getter()
+        return TTLCache(self.getter, lambda: now, self.ttl, self.values)
 
 
 @operator

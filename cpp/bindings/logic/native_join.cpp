@@ -1,0 +1,172 @@
+// Native form of join: the values of each side of a key. Of a side that can have one value alone,
+// only that is kept; else, or where such a state was stored, a list of them.
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "bindings/logic/native_keyed_body.hpp"
+
+namespace cppwax::bindings::native {
+
+namespace {
+
+enum class Insert { kFirst, kLast, kProduct };
+enum class EmitWhen { kComplete, kFinal, kRunning };
+
+py::object owned(PyObject* made) {
+  if (made == nullptr) throw_user_error("joining values");
+  return py::reinterpret_steal<py::object>(made);
+}
+
+// The values of the sides of a key.
+class Sides {
+ public:
+  bool begun() const { return !sides_.empty(); }
+  // `several`: whether sides may have more than one value each.
+  void begin(std::size_t count, bool several) {
+    sides_.resize(count);
+    several_ = several;
+  }
+  std::size_t count() const { return sides_.size(); }
+
+  void insert(std::size_t index, PyObject* value, Insert mode) {
+    py::object& side = sides_[index];
+    if (!side) ++filled_;
+    if (!several_) {
+      if (!side || mode == Insert::kLast) side = py::reinterpret_borrow<py::object>(value);
+    } else if (!side) {
+      side = owned(PyList_New(1));
+      PyList_SET_ITEM(side.ptr(), 0, Py_NewRef(value));
+    } else if (mode == Insert::kProduct) {
+      if (PyList_Append(side.ptr(), value) != 0) throw_user_error("joining values");
+    } else if (mode == Insert::kLast) {
+      PyList_SetItem(side.ptr(), 0, Py_NewRef(value));
+    }
+  }
+
+  bool complete() const { return filled_ == sides_.size(); }
+
+  // How many values a side has; one without any counts as one None.
+  std::size_t values_of(std::size_t side) const {
+    return several_ && sides_[side] ? static_cast<std::size_t>(PyList_GET_SIZE(sides_[side].ptr()))
+                                    : 1;
+  }
+  // Borrowed. REQUIRES: index < values_of(side).
+  PyObject* value_at(std::size_t side, std::size_t index) const {
+    if (!sides_[side]) return Py_None;
+    if (!several_) return sides_[side].ptr();
+    return PyList_GET_ITEM(sides_[side].ptr(), static_cast<Py_ssize_t>(index));
+  }
+
+  // As lists: what is stored.
+  py::object as_lists() const {
+    py::object lists = owned(PyList_New(static_cast<Py_ssize_t>(count())));
+    for (std::size_t side = 0; side < count(); ++side) {
+      const std::size_t size = sides_[side] ? values_of(side) : 0;
+      PyObject* list = owned(PyList_New(static_cast<Py_ssize_t>(size))).release().ptr();
+      PyList_SET_ITEM(lists.ptr(), static_cast<Py_ssize_t>(side), list);
+      for (std::size_t i = 0; i < size; ++i) {
+        PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), Py_NewRef(value_at(side, i)));
+      }
+    }
+    return lists;
+  }
+
+ private:
+  std::vector<py::object> sides_;  // null: no value
+  std::size_t filled_ = 0;
+  bool several_ = false;
+};
+
+class Join final : public NativeKeyedLogic {
+ public:
+  struct State {
+    Sides sides;
+  };
+  using Slot = NativeSlot<State>;
+
+  explicit Join(const KeyedSetup& setup)
+      : builder_(setup.builder),
+        side_count_(py::cast<std::size_t>(attribute_of(builder_.ptr(), "side_count"))) {
+    const auto insert = py::cast<std::string>(attribute_of(builder_.ptr(), "insert_mode"));
+    const auto emit = py::cast<std::string>(attribute_of(builder_.ptr(), "emit_mode"));
+    if (insert == "first") insert_ = Insert::kFirst;
+    if (insert == "product") insert_ = Insert::kProduct;
+    if (emit == "final") emit_ = EmitWhen::kFinal;
+    if (emit == "running") emit_ = EmitWhen::kRunning;
+  }
+
+  Keep on_value(Slot& slot, PyObject* value, KeyedOut& out) {
+    Sides& sides = slot.state.sides;
+    if (!sides.begun()) sides.begin(side_count_, insert_ == Insert::kProduct);
+    sides.insert(side_of(slot, value), PyTuple_GET_ITEM(value, 1), insert_);
+    if (emit_ == EmitWhen::kFinal) return Keep::kYes;
+    if (emit_ == EmitWhen::kComplete && !sides.complete()) return Keep::kYes;
+    emit_rows(slot, out);
+    return emit_ == EmitWhen::kComplete ? Keep::kNo : Keep::kYes;
+  }
+
+  Keep on_eof(Slot& slot, KeyedOut& out) {
+    if (emit_ != EmitWhen::kFinal) return Keep::kYes;
+    emit_rows(slot, out);
+    return Keep::kNo;
+  }
+
+  py::object snapshot(const Slot& slot) const { return slot.state.sides.as_lists(); }
+
+  void restore(Slot& slot, const py::object& state) const {
+    const auto lists = py::cast<py::list>(state);
+    bool several = insert_ == Insert::kProduct;
+    for (const py::handle list : lists) several |= py::len(list) > 1;
+    Sides& sides = slot.state.sides;
+    sides.begin(lists.size(), several);
+    for (std::size_t side = 0; side < lists.size(); ++side) {
+      for (const py::handle value : lists[side]) {
+        sides.insert(side, value.ptr(), several ? Insert::kProduct : Insert::kFirst);
+      }
+    }
+  }
+
+ private:
+  // Which side a value is of: join itself has put that in front of it.
+  std::size_t side_of(const Slot& slot, PyObject* value) const {
+    const Calling doing{"on_batch", slot};
+    const bool labelled = PyTuple_CheckExact(value) && PyTuple_GET_SIZE(value) == 2;
+    const std::size_t side =
+        labelled ? PyLong_AsSize_t(PyTuple_GET_ITEM(value, 0)) : static_cast<std::size_t>(-1);
+    if (side < slot.state.sides.count()) [[likely]]
+      return side;
+    PyErr_SetString(PyExc_IndexError, "list index out of range");
+    throw_user_error(doing());
+  }
+
+  // The last side varies fastest.
+  static void emit_rows(const Slot& slot, KeyedOut& out) {
+    const Sides& sides = slot.state.sides;
+    std::vector<std::size_t> at(sides.count(), 0);
+    std::size_t varied = 0;
+    do {
+      PyObject* row = owned(PyTuple_New(static_cast<Py_ssize_t>(at.size()))).release().ptr();
+      for (std::size_t side = 0; side < at.size(); ++side) {
+        PyTuple_SET_ITEM(row, static_cast<Py_ssize_t>(side),
+                         Py_NewRef(sides.value_at(side, at[side])));
+      }
+      out.emit(slot, row);
+      varied = at.size();
+      while (varied > 0 && ++at[varied - 1] == sides.values_of(varied - 1)) at[--varied] = 0;
+    } while (varied > 0);
+  }
+
+  py::object builder_;
+  std::size_t side_count_;
+  Insert insert_ = Insert::kLast;
+  EmitWhen emit_ = EmitWhen::kComplete;
+};
+
+}  // namespace
+
+std::unique_ptr<operators::KeyedBody> make_join(const KeyedSetup& setup) {
+  return std::make_unique<NativeKeyedBody<Join>>(setup);
+}
+
+}  // namespace cppwax::bindings::native
