@@ -20,7 +20,11 @@ from tests.mutations.rules import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("CMakeLists.txt", "CMakePresets.json", "cmake", "cpp", "tests/cpp")
-TESTS = ("AnyFlowUnderAnySchedule*", "NothingIsLostOrDoubled*")
+TESTS = {
+    "no recovery": "AnyFlowUnderAnySchedule*",
+    "recovery": "NothingIsLostOrDoubled*",
+    "ends": "AllProcessesEndInTime*",
+}
 # Of one of the tests. A broken rule may also make a run go on for ever.
 LONGEST_S = 300
 
@@ -63,17 +67,23 @@ def seed_that_catches(program: Path, test: str, seeds: int) -> str | None:
     return found.group(1) if found else "by its crash"
 
 
+def _shown(caught: dict[str, str | None], name: str) -> str:
+    return (caught[name] or "not seen") if name in caught else "-"
+
+
 def try_one(copy: Path, mutation: Mutation, seeds: int) -> bool:
     """Break a rule, look, mend it; returns whether it was caught."""
     right = mutation.apply(copy)
     try:
         program = build(copy)
-        caught = [seed_that_catches(program, test, seeds) for test in TESTS]
+        caught = {
+            name: seed_that_catches(program, TESTS[name], seeds) for name in mutation.simulations
+        }
     finally:
         (copy / "cpp" / "engine" / mutation.file).write_text(right)
-    shown = ["not in these seeds" if each is None else each for each in caught]
-    print(f"{mutation.name:28} {shown[0]:>20} {shown[1]:>20}  {mutation.rule}", flush=True)
-    return any(each is not None for each in caught)
+    columns = " ".join(f"{_shown(caught, name):>12}" for name in TESTS)
+    print(f"{mutation.name:30} {columns}  {mutation.rule}", flush=True)
+    return any(each is not None for each in caught.values())
 
 
 def main() -> int:
@@ -87,7 +97,7 @@ def main() -> int:
         parser.error(f"no mutation {', '.join(sorted(unknown))}; see tests/mutations/rules.py")
     chosen = [each for each in MUTATIONS if not options.names or each.name in options.names]
     began = time.monotonic()
-    print(f"{'wrong rule':28} {'seed, no recovery':>20} {'seed, recovery':>20}")
+    print(f"{'caught by seed, of':30} " + " ".join(f"{name:>12}" for name in TESTS))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         prepare(copy)

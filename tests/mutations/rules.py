@@ -19,6 +19,11 @@ class Mutation:
     right: str
     wrong: str
 
+    @property
+    def simulations(self) -> tuple[str, ...]:
+        """Which simulations may see it: transport is part of the one of ends alone."""
+        return ("ends",) if self.file.startswith("transport/") else ("no recovery", "recovery")
+
     def apply(self, root: Path) -> str:
         """Break the rule below `root`; returns the text as it was.
 
@@ -266,5 +271,96 @@ MUTATIONS = (
         "operators/inner_step.cpp",
         "  store_changes();\n  outputs_.end(end);",
         "  outputs_.end(end);",
+    ),
+    Mutation(
+        "acknowledges_first",
+        "P18: the acknowledgement goes before the failure",
+        "transport/ends.cpp",
+        "  events_.tell_all(failure);\n  begin_round();",
+        "  begin_round();\n  events_.tell_all(failure);",
+    ),
+    Mutation(
+        "tells_after_acknowledging",
+        "P18: a failure of its own is told after the acknowledgement",
+        "transport/failure_round.cpp",
+        "  if (begun()) return false;\n  failure.process = own_;",
+        "  failure.process = own_;",
+    ),
+    Mutation(
+        "waits_for_the_silent",
+        "P18: acknowledgements are waited for without a limit",
+        "transport/failure_round.hpp",
+        "(awaited_.empty() || now >= *deadline_)",
+        "awaited_.empty()",
+    ),
+    Mutation(
+        "waits_for_nobody",
+        "P18: a failure is shown before the others have told theirs",
+        "transport/failure_round.hpp",
+        "return begun() && (awaited_.empty() || now >= *deadline_);",
+        "return begun() && now <= *deadline_;",
+    ),
+    Mutation(
+        "shows_the_greatest",
+        "P18: the greatest failure is shown first",
+        "transport/failure_round.cpp",
+        "      std::min_element(failures_.begin(), failures_.end(),",
+        "      std::max_element(failures_.begin(), failures_.end(),",
+    ),
+    Mutation(
+        "losses_are_as_good",
+        "P18: a loss that follows a failure may be shown instead",
+        "transport/failure_round.cpp",
+        "std::make_tuple(failure.kind, failure.epoch,",
+        "std::make_tuple(0, failure.epoch,",
+    ),
+    Mutation(
+        "a_close_is_a_loss",
+        "P18: a close after a failure is a failure of its own",
+        "transport/ends.cpp",
+        "  if (round_.begun()) return Leaving::Close::kLeft;",
+        "",
+    ),
+    Mutation(
+        "acknowledging_explains_nothing",
+        "P18: who closes because of a failure that is unknown here is lost",
+        "transport/leaving.hpp",
+        "if (!working_.contains(peer) || failing_.contains(peer))",
+        "if (!working_.contains(peer))",
+    ),
+    Mutation(
+        "a_goodbye_is_a_loss",
+        "P20: a close after Done is a loss",
+        "transport/leaving.hpp",
+        "if (!working_.contains(peer) || failing_.contains(peer))",
+        "if (failing_.contains(peer))",
+    ),
+    Mutation(
+        "a_loss_is_a_goodbye",
+        "P20: a close without Done is none",
+        "transport/leaving.hpp",
+        "stopping_ ? Close::kAbandoned : Close::kLost",
+        "stopping_ ? Close::kAbandoned : Close::kLeft",
+    ),
+    Mutation(
+        "leaves_alone",
+        "P20: a process ends well before the others are done",
+        "transport/leaving.hpp",
+        "bool over() const { return left_ && working_.empty(); }",
+        "bool over() const { return left_; }",
+    ),
+    Mutation(
+        "abandoning_is_a_goodbye",
+        "P17: who abandons after a stop counts as one that has left",
+        "transport/leaving.hpp",
+        "stopping_ ? Close::kAbandoned : Close::kLost",
+        "stopping_ ? Close::kLeft : Close::kLost",
+    ),
+    Mutation(
+        "done_overtakes",
+        "P20: Done goes before what waits on lanes",
+        "transport/send_queue.cpp",
+        "[&](Done&&) { done_ = true; }",
+        "[&](Done&& done) { urgent_.push_back(done); }",
     ),
 )

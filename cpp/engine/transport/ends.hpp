@@ -56,7 +56,10 @@ class Ends {
   // Our own. Of no effect after the first failure, sent or received.
   void fail(Failure failure, SteadyTime now);
   void on_failure(Failure failure, SteadyTime now);
-  void on_ack(ProcessIndex from) { round_.on_ack(from); }
+  void on_ack(ProcessIndex from) {
+    round_.on_ack(from);
+    leaving_.on_ack(from);
+  }
   void on_done(ProcessIndex from) { leaving_.on_done(from); }
   void note_stop() { leaving_.note_stop(); }
   // It is not there to acknowledge.

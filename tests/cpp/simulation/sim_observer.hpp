@@ -10,6 +10,7 @@
 #include "engine/base/error.hpp"
 #include "simulation/model.hpp"
 #include "simulation/random_flow.hpp"
+#include "support/int_logic.hpp"
 
 namespace cppwax::simulation {
 

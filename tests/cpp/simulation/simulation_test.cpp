@@ -1,54 +1,19 @@
-// Whole clusters under seeded schedules. CPPWAX_SIM_SEEDS sets how many seeds are tried (from
-// CPPWAX_SIM_FIRST on), CPPWAX_SIM_SEED replays one, CPPWAX_SIM_SHOWN ends after so many failures.
+// Whole clusters under seeded schedules (seeds.hpp).
 #include "simulation/simulation.hpp"
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "simulation/recovery_simulation.hpp"
+#include "simulation/seeds.hpp"
 #include "simulation/twin_partition.hpp"
 
 namespace cppwax::simulation {
 namespace {
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text ? std::stoull(text) : otherwise;
-}
-
-// Nothing, or what is wrong.
-template <class Kind>
-std::string failure_of(std::uint64_t seed) {
-  Kind simulation(seed);
-  try {
-    simulation.run();
-    return "";
-  } catch (const Error& error) {
-    return error.what() + ("\n" + simulation.description());
-  }
-}
-
-template <class Kind>
-void try_seeds() {
-  const auto shown = static_cast<int>(number_from("CPPWAX_SIM_SHOWN", 5));
-  const std::uint64_t one = number_from("CPPWAX_SIM_SEED", 0);
-  const std::uint64_t first = one ? one : number_from("CPPWAX_SIM_FIRST", 1);
-  const std::uint64_t count = one ? 1 : number_from("CPPWAX_SIM_SEEDS", 300);
-  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  int failed = 0;
-  for (std::uint64_t seed = first; seed < first + count && failed < shown; ++seed) {
-    const std::string failure = failure_of<Kind>(seed);
-    if (failure.empty()) continue;
-    ++failed;
-    ADD_FAILURE() << failure << "\nreplay with CPPWAX_SIM_SEED=" << seed
-                  << " simulation_tests --gtest_filter=*." << test->name();
-  }
-}
 
 TEST(Simulation, AnyFlowUnderAnyScheduleGivesWhatItShould) {
   try_seeds<Simulation>();

@@ -114,6 +114,16 @@ TEST(Leaving, NotBeforeItHasSaidSo) {
   EXPECT_TRUE(leaving.over());
 }
 
+// The one that failed was killed before it had told this process too: that one is lost.
+TEST(Leaving, AnAcknowledgementOfAnUnknownFailureIsAReasonToClose) {
+  Leaving leaving(ProcessIndex(0), 3);
+  leaving.on_ack(ProcessIndex(1));
+  EXPECT_EQ(leaving.on_closed(ProcessIndex(1)), Leaving::Close::kLeft);
+  EXPECT_EQ(leaving.on_closed(ProcessIndex(2)), Leaving::Close::kLost);
+  leaving.leave();
+  EXPECT_FALSE(leaving.over());
+}
+
 TEST(Leaving, TellsALossFromAGoodbye) {
   Leaving leaving(ProcessIndex(0), 3);
   leaving.on_done(ProcessIndex(1));
