@@ -356,11 +356,4 @@ MUTATIONS = (
         "stopping_ ? Close::kAbandoned : Close::kLost",
         "stopping_ ? Close::kLeft : Close::kLost",
     ),
-    Mutation(
-        "done_overtakes",
-        "P20: Done goes before what waits on lanes",
-        "transport/send_queue.cpp",
-        "[&](Done&&) { done_ = true; }",
-        "[&](Done&& done) { urgent_.push_back(done); }",
-    ),
 )

@@ -53,7 +53,7 @@ struct Mishaps {
     if (random.chance(10)) {
       freeze_turn = some_turn();
       frozen = someone();
-      frozen_for = std::chrono::milliseconds(random.one_of<int>({50, 500, 1500, 5000}));
+      frozen_for = std::chrono::milliseconds(random.one_of<int>({50, 500, 1500, 20'000}));
     }
     if (random.chance(30)) {
       for (std::size_t left = random.between(1, 2); left > 0; --left) {
@@ -139,7 +139,7 @@ class EndsSimulation {
     check_losses();
     check_agreement();
     check_done();
-    note_ends();
+    for (const ProcessEnd end : ends_) ++reached_.ends[end];
     processes_.clear();
     return reached_;
   }
@@ -371,10 +371,6 @@ class EndsSimulation {
     for (const test::StepSpec& spec : flow_->specs) {
       if (observer_->eof_calls(spec.id) > 0) observer_->facts.saw_eof.insert(spec.id);
     }
-  }
-
-  void note_ends() {
-    for (const ProcessEnd end : ends_) ++reached_.ends[end];
   }
 
   Random random_;
