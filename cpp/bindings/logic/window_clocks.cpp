@@ -28,15 +28,12 @@ EventTime::EventTime(const py::object& clock, const PyTypes& types)
     : times_(types),
       clock_(clock),
       ts_getter_(attribute_of(clock.ptr(), "ts_getter")),
-      asked_(ts_getter_),
+      of_sides_(is_exactly(ts_getter_, kSides, "SideTimestamp")),
       wait_(Times::span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr())),
       now_getter_(attribute_of(clock.ptr(), "now_getter")),
       knows_system_time_(is_attribute(now_getter_, kTimes, "_get_system_utc")),
       to_system_utc_(attribute_of(clock.ptr(), "to_system_utc")) {
-  if (is_exactly(ts_getter_, kSides, "SideTimestamp")) {
-    of_sides_ = true;
-    asked_ = attribute_of(ts_getter_.ptr(), "ts_getter");
-  }
+  if (of_sides_) of_side_ = attribute_of(ts_getter_.ptr(), "ts_getter");
   if (is_attribute(to_system_utc_, kFinal, "_identity")) to_system_utc_ = py::object();
 }
 

@@ -56,8 +56,10 @@ class EventTime {
   void look(Key& key, const Call& call, const Now& now) const { key.look(now_of(call, now)); }
 
   Moment arrive(Key& key, const Call& call, PyObject* value) const {
-    if (of_sides_) value = PyTuple_GET_ITEM(value, 1);
-    const py::object timestamp = call_user(call, asked_.ptr(), value);
+    const bool of_side = of_sides_ && PyTuple_CheckExact(value) && PyTuple_GET_SIZE(value) == 2;
+    const py::object timestamp = of_side
+                                     ? call_user(call, of_side_.ptr(), PyTuple_GET_ITEM(value, 1))
+                                     : call_user(call, ts_getter_.ptr(), value);
     const auto when = times_.micros_of(timestamp.ptr(), call);
     if (!when) refuse(call, "ts_getter", ts_getter_, timestamp);
     return {*when, key.advance(*when, wait_)};
@@ -83,9 +85,9 @@ class EventTime {
   Times times_;
   py::object clock_;
   py::object ts_getter_;
-  // What is called for a timestamp; with the value of a `(side, value)` pair if `of_sides_`.
-  py::object asked_;
-  bool of_sides_ = false;
+  // Of a join: what the getter calls with the value of a `(side, value)` pair.
+  py::object of_side_;
+  bool of_sides_;
   Micros wait_;
   py::object now_getter_;
   bool knows_system_time_;

@@ -88,8 +88,8 @@ class JoinContents final : public Contents {
 
   void value(const Call& call, py::object& content, PyObject* value, Emitted out) override {
     PyObject* const sides = content.ptr();
-    const Py_ssize_t side = PyLong_AsSsize_t(PyTuple_GET_ITEM(value, 0));
-    if (side >= PyList_GET_SIZE(sides)) {
+    const Py_ssize_t side = side_of(call, value);
+    if (side < 0 || side >= PyList_GET_SIZE(sides)) {
       PyErr_SetString(PyExc_IndexError, "list index out of range");
       throw_user_error(call());
     }
@@ -143,6 +143,15 @@ class JoinContents final : public Contents {
     Rows rows(sides.ptr());
     do out.add(rows.row(call));
     while (rows.next());
+  }
+
+  static Py_ssize_t side_of(const Call& call, PyObject* value) {
+    if (!PyTuple_CheckExact(value) || PyTuple_GET_SIZE(value) != 2 ||
+        !PyLong_CheckExact(PyTuple_GET_ITEM(value, 0))) [[unlikely]] {
+      throw_type_error(call(), "values of a join must be `(number of the side, value)`; got a `" +
+                                   type_name(value) + "`");
+    }
+    return PyLong_AsSsize_t(PyTuple_GET_ITEM(value, 0));
   }
 
   [[noreturn]] static void refuse(const Call& call, const py::object& state) {
