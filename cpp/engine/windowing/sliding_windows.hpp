@@ -28,7 +28,12 @@ class SlidingWindows {
   template <class Make, class Use>
   void insert(const Shape& grid, Micros when, Make&& make, Use&& use) {
     const auto [first, last] = grid.ids_at(when);
-    for (WindowId id = first; id <= last; ++id) use(id, content_of(id, make));
+    // Windows of ids that follow each other lie side by side.
+    auto position = static_cast<std::size_t>(position_of(first) - open_.begin());
+    for (WindowId id = first; id <= last; ++id, ++position) {
+      if (position == open_.size() || open_[position].id != id) open(position, id, make());
+      use(id, open_[position].content);
+    }
   }
 
   // Calls `tell(id)` for each window that a late value would have been in.
@@ -102,13 +107,9 @@ class SlidingWindows {
                             [](const Open& window, WindowId wanted) { return window.id < wanted; });
   }
 
-  template <class Make>
-  T& content_of(WindowId id, Make&& make) {
-    auto position = position_of(id);
-    if (position == open_.end() || position->id != id) {
-      position = open_.insert(position, {id, next_order_++, make()});
-    }
-    return position->content;
+  void open(std::size_t position, WindowId id, T content) {
+    const auto where = open_.begin() + static_cast<std::ptrdiff_t>(position);
+    open_.insert(where, {id, next_order_++, std::move(content)});
   }
 
   std::vector<Open> open_;
