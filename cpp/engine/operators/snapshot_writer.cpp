@@ -8,6 +8,24 @@
 
 namespace cppwax::operators {
 
+namespace {
+
+// By recovery partition.
+std::vector<recovery::Entries> split(recovery::StepEntries& batch, std::size_t partition_count) {
+  std::vector<recovery::Entries> parts(partition_count);
+  if (partition_count == 1) {
+    parts[0] = batch.take();
+    return parts;
+  }
+  for (recovery::Entry& entry : batch.take()) {
+    const auto part = recovery::partition_of(batch.step(), entry.key, partition_count);
+    parts[part.value()].push_back(std::move(entry));
+  }
+  return parts;
+}
+
+}  // namespace
+
 SnapshotWriterStep::SnapshotWriterStep(std::vector<channel::Receiver*> inputs,
                                        channel::Sender& output, const StoreAccess& store)
     : inputs_(std::move(inputs)),
@@ -53,11 +71,7 @@ bool SnapshotWriterStep::write_waiting() {
     if (!room) return false;
     Waiting& next = waiting.front();
     recovery::StepEntries& batch = recovery::entries_in(*next.batch.payload);
-    std::vector<recovery::Entries> parts(store_.own.size());
-    for (recovery::Entry& entry : batch.take()) {
-      const auto part = recovery::partition_of(batch.step(), entry.key, parts.size());
-      parts[part.value()].push_back(std::move(entry));
-    }
+    std::vector<recovery::Entries> parts = split(batch, store_.own.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (parts[i].empty()) continue;
       ENGINE_ASSERT(store_.own[i] != nullptr, i);
