@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -48,10 +49,18 @@ def _children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def run(question: str, side: Side, count: int, turns: int) -> Cost:
-    """Run once; check the result; return the seconds of all processes."""
-    flow = f"benchmarks.exchange_flows:{question}('{side.package}', {count}, {turns})"
-    command = [sys.executable, "-m", f"{side.package}.run", flow]
+def run_processes(side: Side, flow: str, *options: str) -> tuple[str, Cost]:
+    """Run a flow once on all processes of a side.
+
+    Args:
+        side: Who runs it.
+        flow: An import string.
+        *options: More options of each command.
+
+    Returns:
+        What all have printed, and the seconds that all have taken.
+    """
+    command = [sys.executable, "-m", f"{side.package}.run", flow, *options]
     with ExitStack() as held:
         places: list[list[str]] = [[]]
         if side.processes > 1:
@@ -75,12 +84,25 @@ def run(question: str, side: Side, count: int, turns: int) -> Cost:
             )
             for place in places
         ]
-        printed = "".join(process.communicate(timeout=600)[0] for process in processes)
+        # All at once: one that fills its pipe would keep the others waiting.
+        with ThreadPoolExecutor(len(processes)) as readers:
+            printed = "".join(
+                readers.map(lambda process: process.communicate(timeout=600)[0], processes)
+            )
         cost = Cost(_children_cpu() - cpu, time.perf_counter() - began)
+    if any(process.returncode for process in processes):
+        raise SystemExit(f"{side.label}: {flow} failed")
+    return printed, cost
+
+
+def run(question: str, side: Side, count: int, turns: int) -> Cost:
+    """Run once; check the result; return the seconds of all processes."""
+    flow = f"benchmarks.exchange_flows:{question}('{side.package}', {count}, {turns})"
+    printed, cost = run_processes(side, flow)
     # Bytewax prints there who connects to whom.
     lines = [line for line in printed.splitlines() if line.startswith("key")]
     total = sum(int(line.split()[1]) for line in lines)
-    if total != count or any(process.returncode for process in processes):
+    if total != count:
         raise SystemExit(f"{side.label}: wrong result for {question}: {total}, not {count}")
     return cost
 

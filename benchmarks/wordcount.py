@@ -1,4 +1,4 @@
-"""Counts the words of a generated text on several numbers of workers, and checks the counts."""
+"""Counts the words of a generated text on several workers and processes, and checks the counts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import cppwax.operators as op
+from benchmarks.exchange import Side, run_processes
 from cppwax.connectors.files import FileSource
-from cppwax.dataflow import Dataflow
+from cppwax.connectors.stdio import StdOutSink
+from cppwax.dataflow import Dataflow, KeyedStream
 from cppwax.testing import TestingSink, cluster_main, run_main
 
 _LINES_A_BLOCK = 10_000
@@ -30,13 +33,33 @@ def write_text(path: Path, megabytes: int) -> None:
             file.write("\n".join(lines) + "\n")
 
 
+def _counted(flow: Dataflow, path: Path) -> KeyedStream[int]:
+    lines = op.input("lines", flow, FileSource(path, batch_size=1000))
+    return op.count_final("count", op.flat_map("words", lines, str.split), str)
+
+
+def printing(path: str) -> Dataflow:
+    """Count, and print each word with its count: what the processes of a cluster run."""
+    flow = Dataflow("wordcount")
+    text = op.map("text", _counted(flow, Path(path)), lambda item: f"{item[0]} {item[1]}")
+    op.output("out", text, StdOutSink())
+    return flow
+
+
+def count_in_processes(path: Path, processes: int, workers: int) -> list[tuple[str, int]]:
+    """Count with processes that are started for it; their start counts."""
+    flow = f"benchmarks.wordcount:printing('{path}')"
+    side = Side("cppwax", "cppwax", processes)
+    printed, _ = run_processes(side, flow, f"-w{workers}")
+    pairs = (line.split() for line in printed.splitlines())
+    return [(word, int(count)) for word, count in pairs]
+
+
 def count_words(path: Path, workers: int) -> list[tuple[str, int]]:
     """Count with a dataflow."""
     counts: list[tuple[str, int]] = []
     flow = Dataflow("wordcount")
-    lines = op.input("lines", flow, FileSource(path, batch_size=1000))
-    words = op.flat_map("words", lines, str.split)
-    op.output("out", op.count_final("count", words, str), TestingSink(counts))
+    op.output("out", _counted(flow, path), TestingSink(counts))
     if workers == 1:
         run_main(flow)
     else:
@@ -52,7 +75,8 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=100)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--process-workers", type=int, nargs="*", default=[1, 2])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"
@@ -67,14 +91,18 @@ def main() -> int:
         print(f"{args.megabytes} MB, {total:,} words, {len(expected):,} different")
         print(f"collections.Counter: {loop:.1f} s, {loop / total * 1e9:.0f} ns a word")
         wrong = 0
-        for workers in args.workers:
+        ways = [(f"-w{n}", partial(count_words, path, n)) for n in args.workers]
+        ways += [
+            (f"-p2 -w{n}", partial(count_in_processes, path, 2, n)) for n in args.process_workers
+        ]
+        for name, count in ways:
             began = time.perf_counter()
-            counts = count_words(path, workers)
+            counts = count()
             took = time.perf_counter() - began
             right = len(counts) == len(expected) and dict(counts) == expected
             wrong += not right
             print(
-                f"-w{workers}: {'right' if right else 'WRONG'}, {took:.1f} s, "
+                f"{name}: {'right' if right else 'WRONG'}, {took:.1f} s, "
                 f"{took / total * 1e9:.0f} ns a word, {took / loop:.2f} x Counter"
             )
     return 1 if wrong else 0

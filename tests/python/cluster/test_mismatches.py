@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
-from tests.python.cluster.processes import SECRET, cluster_of
+from tests.python.cluster.processes import SECRET, all_lines, cluster_of, run_alone
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_lists_of_other_lengths_are_refused() -> None:
             assert "process" in ended.err and "3" in ended.err and "2" in ended.err
 
 
-def test_a_secret_on_one_side_only_is_refused() -> None:
+def test_other_secrets_are_refused() -> None:
     with cluster_of(2) as cluster:
         one = cluster.start("mapped", 0, "--connect-timeout", "4")
         other = cluster.start(
@@ -87,3 +89,64 @@ def test_a_process_that_never_comes_is_named(index: int) -> None:
         missing = f"process {1 - index} at {cluster.addresses[1 - index]} is missing"
         assert missing in ended.err
         assert "within" in ended.err
+
+
+def test_a_list_in_another_order_is_named_on_both_sides() -> None:
+    """The third process takes the second for the first."""
+    with cluster_of(3) as cluster:
+        zero, one = cluster.start("mapped", 0), cluster.start("mapped", 1)
+        one.err.wait_for("waiting for process 2")
+        first, second, third = cluster.addresses
+        cluster.addresses = [second, first, third]
+        two = cluster.start("mapped", 2).end()
+        ends = [zero.end(), one.end()]
+        for ended in (two, *ends):
+            assert ended.code == 1, ended.err
+        assert f"{second} says that it is process 1" in two.err
+        assert "the address list says that it is process 0" in two.err
+        assert "takes this process for process 0, it is process 1" in ends[1].err
+        assert f"process 1 ({second}) ended: process 2" in ends[0].err
+
+
+def test_a_process_of_another_start_is_named() -> None:
+    """Two starts of a cluster whose processes 1 listen at one address: only one can be met."""
+    with cluster_of(4) as cluster:
+        first_of_other, *addresses = cluster.addresses
+        cluster.addresses = addresses
+        zero, one = cluster.start("mapped", 0), cluster.start("mapped", 1)
+        one.err.wait_for("waiting for process 2")
+        cluster.addresses = [first_of_other, *addresses[1:]]
+        other_zero = cluster.start("mapped", 0)
+        other_two = cluster.start("mapped", 2)
+        other_ends = [other_zero.end(), other_two.end()]
+        for ended in other_ends:
+            assert ended.code == 1, ended.err
+            assert f"process 1 ({addresses[1]}) belongs to another start" in ended.err
+        one.err.wait_for("belongs to another start")
+        # Nothing has become of those who met first.
+        cluster.addresses = addresses
+        two = cluster.start("mapped", 2)
+        ends = [process.end() for process in (zero, one, two)]
+        assert all_lines(ends) == all_lines([run_alone("mapped")])
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_who_comes_too_late_is_told_so(index: int) -> None:
+    """And those that run go on."""
+    with cluster_of(3) as cluster:
+        spare = cluster.addresses.pop()
+        running = cluster.start_all("endless")
+        for process in running:
+            process.out.wait_for("from 0")
+            process.out.wait_for("from 1")
+        late = cluster.start("endless", index, "--bind", spare, "--connect-timeout", "1").end()
+        assert late.code == 1
+        if index == 1:
+            assert f"process 0 ({cluster.addresses[0]}) says that all processes have joined" in (
+                late.err
+            )
+            running[0].err.wait_for("refused another process 1")
+        else:
+            assert f"process 1 at {cluster.addresses[1]} is missing" in late.err
+        running[0].send(signal.SIGTERM)
+        assert [process.end().code for process in running] == [0, 0]

@@ -31,8 +31,13 @@ class Hosts:
     def __init__(self, folder: Path) -> None:
         self.names = [f"cppwax_{os.getpid()}_{index}" for index in range(2)]
         self.started: list[Process] = []
-        self._file = folder / "hosts"
-        self._file.write_text(HOSTS)
+        self._folder = folder
+        self._files: dict[str, Path] = {}
+        self._replace("/etc/hosts", HOSTS)
+
+    def _replace(self, file: str, text: str) -> None:
+        self._files[file] = self._folder / Path(file).name
+        self._files[file].write_text(text)
 
     def make(self) -> None:
         for name in self.names:
@@ -54,11 +59,29 @@ class Hosts:
         """Take the cable out."""
         _ip("-n", self.names[0], "link", "set", "eth0", "down")
 
+    def silence_name_server(self) -> None:
+        """Let names be looked up on the second host where somebody listens and says nothing."""
+        self._replace("/etc/resolv.conf", "nameserver 127.0.0.1\n")
+        self._replace("/etc/nsswitch.conf", "hosts: files dns\n")
+        listen = (
+            "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+            "s.bind(('127.0.0.1', 53)); print('listens', flush=True)\n"
+            "while True: s.recv(1000)"
+        )
+        inside = ["ip", "netns", "exec", self.names[1], sys.executable, "-c", listen]
+        server = Process(["-c", f"import os; os.execvp('ip', {inside!r})"], {}, ROOT)
+        self.started.append(server)
+        server.out.wait_for("listens")
+
     def start(self, index: int, flow: str, options: Sequence[str], **env: str) -> Process:
         # The mount is seen by this process alone.
+        mounts = "".join(
+            f"subprocess.run(['mount', '--bind', {str(source)!r}, {target!r}], check=True); "
+            for target, source in self._files.items()
+        )
         script = (
-            f"import os, subprocess, sys; subprocess.run(['mount', '--bind', {str(self._file)!r}, "
-            f"'/etc/hosts'], check=True); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+            f"import os, subprocess, sys; {mounts}"
+            "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
         )
         command = ["-m", "cppwax.run", flow, "-w3", f"-i{index}", "-a", ADDRESSES, *options]
         inside = ["ip", "netns", "exec", self.names[index], sys.executable, "-c", script, *command]
@@ -100,6 +123,37 @@ def test_two_hosts_with_a_secret(hosts: Hosts) -> None:
     ends = [process.end() for process in hosts.start_both(flow, "--require-secret", **env)]
     assert all_lines(ends) == all_lines([run_alone("windowed")])
     assert all(ended.err == "" for ended in ends)
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_secret_on_one_side_only_is_refused(hosts: Hosts, who: int) -> None:
+    flow = "tests.python.cluster.flows:counted"
+    options = ["--connect-timeout", "3"]
+    processes = [
+        hosts.start(
+            index, flow, options, **({"CPPWAX_CLUSTER_SECRET": SECRET} if index == who else {})
+        )
+        for index in range(2)
+    ]
+    for index, process in enumerate(processes):
+        ended = process.end()
+        assert ended.code == 1, ended.err
+        assert ended.out == ""
+        assert f"process {1 - index}" in ended.err
+    # The side that is called sees of which kind the caller is, and tells it.
+    for ended in (process.end() for process in processes):
+        assert "secret" in ended.err
+
+
+def test_a_name_server_that_does_not_answer_holds_nobody_up(hosts: Hosts) -> None:
+    hosts.silence_name_server()
+    flow = "tests.python.cluster.flows:counted"
+    options = ["-a", "nobody.example:2101;elsewhere.example:2101", "--connect-timeout", "0.5"]
+    ended = hosts.start(1, flow, options, CPPWAX_CLUSTER_SECRET=SECRET).end()
+    assert ended.code == 1
+    assert "elsewhere.example:2101, the address of this process" in ended.err
+    # The resolver would wait for 5 s, at least.
+    assert ended.seconds < 4.5
 
 
 def test_a_signal_on_one_host_ends_both(hosts: Hosts) -> None:
