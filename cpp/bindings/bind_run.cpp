@@ -30,6 +30,7 @@
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/wakeup.hpp"
+#include "engine/graph/fingerprint.hpp"
 #include "engine/graph/snapshot_streams.hpp"
 #include "engine/worker/recovery_session.hpp"
 #include "engine/worker/runtime.hpp"
@@ -269,21 +270,15 @@ std::uint64_t epochs_in(Duration span, Duration epoch) {
   return static_cast<std::uint64_t>((span.count() + epoch.count() - 1) / epoch.count());
 }
 
-// Opens the store without holding the interpreter: it may be large.
-std::unique_ptr<worker::RecoverySession> open_store(const py::object& recovery,
-                                                    const worker::RunSettings& settings,
-                                                    const graph::Plan& plan) {
+std::unique_ptr<worker::RecoverySession> recovery_session(const py::object& recovery,
+                                                          const worker::RunSettings& settings) {
   const Duration backup = duration_of("backup_interval", recovery.attr("backup_interval"), {});
   worker::RecoverySettings store;
   store.folder = recovery.attr("folder").cast<std::string>();
   store.backup_epochs = epochs_in(backup, settings.epoch_interval);
   store.drop_strange_states = recovery.attr("drop_strange_states").cast<bool>();
   store.refuse_strange_states = recovery.attr("refuse_strange_states").cast<bool>();
-  const GilReleased released;
-  auto session =
-      std::make_unique<worker::RecoverySession>(std::move(store), plan, settings.worker_count);
-  for (const std::string& warning : session->warnings()) print_warning("warning: " + warning);
-  return session;
+  return std::make_unique<worker::RecoverySession>(std::move(store));
 }
 
 // Closes the store; a failure to is one of the run, unless that had one already.
@@ -303,16 +298,20 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
   py::module_::import("cppwax.errors");
   try {
     PyPlan read = read_plan(flow);
+    // Of the flow as it is written: recovery adds steps, and is told by itself.
+    const std::string fingerprint = graph::fingerprint(read.plan);
     std::unique_ptr<worker::RecoverySession> session;
+    settings.on_warning = print_warning;
     if (!recovery.is_none()) {
-      session = open_store(recovery, settings, read.plan);
+      session = recovery_session(recovery, settings);
       settings.recovery = session.get();
       read.plan = graph::add_snapshot_streams(read.plan);
     }
     if (!cluster.is_none()) {
       settings.cluster = cluster_settings(cluster, settings.worker_count, read.plan);
+      settings.cluster->facts.fingerprint = fingerprint;
+      settings.cluster->facts.recovery = session != nullptr;
       settings.describe = told_failure;
-      settings.on_warning = print_warning;
       settings.on_stop = early_end_noted;
     }
     UserThreads threads;

@@ -8,8 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph/fingerprint.hpp"
-
 namespace cppwax::bindings {
 
 namespace py = pybind11;
@@ -54,7 +52,6 @@ transport::ClusterSettings cluster_settings(const py::object& cluster, std::uint
       std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
   settings.facts.workers_per_process = worker_count;
   settings.facts.flow_id = plan.flow_id();
-  settings.facts.fingerprint = graph::fingerprint(plan);
   return settings;
 }
 

@@ -67,11 +67,6 @@ def run_in_this_process(
     if not isinstance(flow, Dataflow):
         raise TypeError(f"flow must be a `Dataflow`, not {type(flow).__name__}")
     recovery = _recovery_of(recovery_config, drop_state, end_process)
-    if recovery is not None and cluster is not None:
-        raise ValueError(
-            "recovery over several processes is not possible in this version: run one process "
-            "with several workers, or several without a recovery store"
-        )
     if not isinstance(worker_count, int):
         raise TypeError(f"the number of workers must be an `int`, not {worker_count!r}")
     if worker_count < 1:

@@ -65,18 +65,17 @@ def recovery_options(command: _F) -> _F:
     return command
 
 
-def recovery_of_options(options: dict[str, Any], *, one_process: bool) -> RecoveryRequest:
+def recovery_of_options(options: dict[str, Any]) -> RecoveryRequest:
     """Take the options' values out of all values of a command.
 
     Args:
         options: Values by name; these options' are removed.
-        one_process: Whether there is only this process.
 
     Returns:
         What they ask for.
 
     Raises:
-        click.UsageError: They do not fit together, or to several processes.
+        click.UsageError: They do not fit together.
     """
     folder: str | None = options.pop("recovery_directory")
     backup_interval: timedelta | None = options.pop("backup_interval")
@@ -85,11 +84,6 @@ def recovery_of_options(options: dict[str, Any], *, one_process: bool) -> Recove
         if backup_interval is not None or drop_state:
             raise click.UsageError("-b and --drop-state are for a recovery store: name one with -r")
         return RecoveryRequest()
-    if not one_process:
-        raise click.UsageError(
-            "-r over several processes is not possible in this version: run one process with "
-            "several workers (-w), or several without -r"
-        )
     # Imported here for its cost.
     from cppwax.recovery import RecoveryConfig
 

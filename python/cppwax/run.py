@@ -195,8 +195,7 @@ def _run_command(
     """
     processes = options.pop("processes")
     stop_timeout = options.pop("stop_timeout")
-    is_one = processes is None and options["addresses"] is None and options["process_id"] is None
-    recovery = recovery_of_options(options, one_process=is_one)
+    recovery = recovery_of_options(options)
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
     return _Request(
         context,

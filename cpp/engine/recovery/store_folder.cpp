@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -203,9 +204,18 @@ void init_store(const std::string& folder, std::int64_t count) {
   made.keep();
 }
 
+// The containers of a host share its kernel, and with it this number.
+std::string this_host() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
 FoundStore find_partitions(const std::string& folder) {
   const std::string real = real_folder(folder);
   FoundStore found;
+  const std::string host = this_host();
   const auto paths = partitions_in(real);
   if (paths.empty()) return found;
   require_safe(real);
@@ -220,7 +230,7 @@ FoundStore find_partitions(const std::string& folder) {
                            " is in use by another run in this process; only one run at a time can "
                            "use a recovery store");
     }
-    found.partitions.push_back({path, identity_of(path), file});
+    found.partitions.push_back({path, identity_of(path), file, host});
   }
   return found;
 }

@@ -21,7 +21,11 @@ struct FoundPartition {
   std::string path;
   Identity identity;
   FileId file;
+  std::string host{};  // device numbers mean something on one host alone; empty: this one
 };
+
+// Where this process runs, for `FoundPartition::host`: the same for all of one system.
+std::string this_host();
 
 struct FoundStore {
   std::vector<FoundPartition> partitions;

@@ -35,8 +35,14 @@ void require_one_store(const SeenPartition& first, const SeenPartition& other) {
   }
 }
 
+// Two hosts that mount one file system number it as they like, but its files alike.
+bool same_file(const FoundPartition& one, const FoundPartition& two) {
+  return one.file.inode == two.file.inode &&
+         (one.file.device == two.file.device || one.host != two.host);
+}
+
 void require_one_file(const SeenPartition& first, const SeenPartition& other) {
-  if (first.found->file == other.found->file) return;
+  if (same_file(*first.found, *other.found)) return;
   throw StoreError(StoreFault::kInconsistent,
                    "partition " + std::to_string(first.found->identity.index.value()) +
                        " of the recovery store is there twice: " + where(first) + " and " +

@@ -41,6 +41,14 @@ void check_size(const ControlMessage& message) {
   }
 }
 
+void check_size(const Report& report) {
+  if (report.content.size() <= Report::kMaxBytes) return;
+  throw ConfigError("what this process has to tell the others before the start takes " +
+                    std::to_string(report.content.size()) + " bytes, allowed are " +
+                    std::to_string(Report::kMaxBytes) +
+                    ": make the recovery store with fewer partitions");
+}
+
 }  // namespace
 
 Cluster::Cluster(ClusterSettings settings, Handler& handler, const Clock& clock)
@@ -66,6 +74,12 @@ FormEnd Cluster::form() {
 
 void Cluster::start() {
   impl_->post([impl = impl_.get()] { impl->hand_on(); });
+}
+
+std::optional<ReportRound> Cluster::gather(Report own) {
+  check_size(own);
+  impl_->post([impl = impl_.get(), own = std::move(own)] { impl->report(own); });
+  return impl_->next_round();
 }
 
 void Cluster::send(ProcessIndex to, Message message) {

@@ -13,6 +13,7 @@
 #include "engine/transport/ends.hpp"
 #include "engine/transport/hello.hpp"
 #include "engine/transport/message.hpp"
+#include "engine/transport/reports.hpp"
 #include "engine/transport/security.hpp"
 
 namespace cppwax::transport {
@@ -68,9 +69,9 @@ enum class FormEnd {
   kInterrupted,
 };
 
-// Thread-safe, but that `form`, `start`, `settle`, `leave` and `close` are for one thread. `form`
-// and `leave` are ended by `interrupt`; `settle` and `close` have limits of their own. One I/O
-// thread, which takes no signals, from `form` to `close`.
+// Thread-safe, but that `form`, `start`, `gather`, `settle`, `leave` and `close` are for one
+// thread. `form`, `gather` and `leave` are ended by `interrupt`; `settle` and `close` have limits
+// of their own. One I/O thread, which takes no signals, from `form` to `close`.
 class Cluster {
  public:
   // `handler` and `clock` outlive it. Errors: ConfigError (addresses, secret, certificates).
@@ -85,6 +86,12 @@ class Cluster {
   FormEnd form();
   // Messages are handed on from here on; those that came before, first.
   void start();
+
+  // Tells all processes, and waits for what they tell: by process, this one's too. The n-th calls
+  // of all processes belong together. Nothing, if before a process failed, was lost, or `interrupt`
+  // was called. What was told counts, even if its sender is gone meanwhile.
+  // REQUIRES: formed, and nothing waits in another call. Errors: ConfigError if it is too long.
+  std::optional<ReportRound> gather(Report own);
 
   // Messages of a thread to a process arrive in its order as far as docs/wire_format.md says.
   // Dropped if the process is gone. The owner of a batch's buffers is let go of on the I/O thread

@@ -47,6 +47,7 @@ Cluster::Impl::Impl(ClusterSettings settings, Handler& handler, const Clock& clo
       forming_(io_, settings_, clock, *this),
       ends_(settings_.process, static_cast<std::uint32_t>(settings_.addresses.size()),
             settings_.timing.failure_wait, *this),
+      reports_(static_cast<std::uint32_t>(settings_.addresses.size())),
       round_timer_(io_),
       peer_timer_(io_),
       close_timer_(io_) {}
@@ -244,6 +245,8 @@ void Cluster::Impl::on_message(ProcessIndex from, Message message) {
   } else if (std::holds_alternative<FailureAck>(message)) {
     ends_.on_ack(from);
     check_ends();
+  } else if (auto* report = std::get_if<Report>(&message)) {
+    add_report(from, std::move(*report));
   } else if (std::holds_alternative<Done>(message)) {
     ends_.on_done(from);
     check_ends();
@@ -266,6 +269,37 @@ void Cluster::Impl::hand_on() {
   for (auto& [from, message] : std::exchange(early_, {})) {
     handler_.on_message(from, std::move(message));
   }
+}
+
+void Cluster::Impl::report(const Report& own) {
+  tell_all(own);
+  add_report(settings_.process, own);
+}
+
+void Cluster::Impl::add_report(ProcessIndex from, Report report) {
+  if (!reports_.add(from, std::move(report))) {
+    connections_.at(from)->close("it sent a report too many");
+    return;
+  }
+  while (auto round = reports_.take_round()) {
+    rounds_.with([&](auto& rounds) { rounds.push_back(std::move(*round)); });
+    milestones_.note([](Milestones::Facts& facts) { ++facts.rounds; });
+  }
+}
+
+// A round that is complete counts, whatever has come after it.
+std::optional<ReportRound> Cluster::Impl::next_round() {
+  const Milestones::Facts facts = milestones_.wait([&](const Milestones::Facts& now) {
+    return now.rounds > rounds_taken_ || now.ends.failed || now.ends.lost || now.ends.abandoned ||
+           now.interrupted;
+  });
+  if (facts.rounds == rounds_taken_) return std::nullopt;
+  ++rounds_taken_;
+  return rounds_.with([](auto& rounds) {
+    ReportRound round = std::move(rounds.front());
+    rounds.pop_front();
+    return round;
+  });
 }
 
 // --- ends ----------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +19,7 @@
 #include "engine/transport/connection.hpp"
 #include "engine/transport/ends.hpp"
 #include "engine/transport/forming.hpp"
+#include "engine/transport/reports.hpp"
 
 namespace cppwax::transport {
 
@@ -28,6 +31,7 @@ class Milestones {
     std::optional<std::string> not_formed;
     Ends::Facts ends;
     bool interrupted = false;
+    std::size_t rounds = 0;  // of reports, that are complete
   };
 
   template <class Change>
@@ -68,11 +72,13 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents, pri
   }
   void send(ProcessIndex to, Message message);
   Milestones& milestones() { return milestones_; }
+  std::optional<ReportRound> next_round();
   const ClusterSettings& settings() const { return settings_; }
 
   // --- posted ---
   void begin_forming() { forming_.start(); }
   void hand_on();
+  void report(const Report& own);
   void fail(Failure failure);
   void leave();
   void note_stop() { ends_.note_stop(); }
@@ -91,6 +97,7 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents, pri
   void run() noexcept;
   void drain_outbox();
   void on_failure(Failure failure);
+  void add_report(ProcessIndex from, Report report);
   void check_ends();
   void deliver(ProcessIndex from, Message message);
   Awaitable<void> watch_round();
@@ -112,6 +119,9 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents, pri
   std::map<ProcessIndex, std::unique_ptr<Connection>> connections_;
   Forming forming_;
   Ends ends_;
+  Reports reports_;
+  Guarded<std::deque<ReportRound>> rounds_;  // complete, for `next_round`
+  std::size_t rounds_taken_ = 0;             // by the thread that calls it
   net::steady_timer round_timer_;
   net::steady_timer peer_timer_;
   net::steady_timer close_timer_;

@@ -21,6 +21,8 @@ std::size_t body_limit(FrameType type) {
       return 12 + kMaxFragmentBytes;
     case FrameType::kParts:
       return kMaxPartsBytes;
+    case FrameType::kReport:
+      return Report::kMaxBytes;
     case FrameType::kFailure:
       return 64 + Failure::kMaxType + Failure::kMaxMessage + Failure::kMaxTraceback +
              Failure::kMaxStep;
@@ -191,6 +193,16 @@ ControlMessage read_control(FrameType type, WireReader& in, const Seats& seats) 
   }
 }
 
+FrameType write_body(WireWriter& out, const Report& report) {
+  out.raw(report.content);
+  return FrameType::kReport;
+}
+
+Report read_report(WireReader& in) {
+  const std::span<const std::byte> content = in.take(in.left());
+  return {{content.begin(), content.end()}};
+}
+
 FrameType write_body(WireWriter& out, const Failure& failure) {
   out.number(static_cast<std::uint8_t>(failure.kind));
   out.number(failure.process.value());
@@ -250,6 +262,8 @@ Message read_any(FrameType type, WireReader& in, const Seats& seats) {
       return read_end(in, seats);
     case FrameType::kCredit:
       return read_credit(in, seats);
+    case FrameType::kReport:
+      return read_report(in);
     case FrameType::kFailure:
       return read_failure(in, seats);
     case FrameType::kFailureAck:
@@ -290,7 +304,7 @@ Decoded<FrameHeader> FrameHeader::read(std::span<const std::byte> bytes) {
   const auto reserved = in.number<std::uint8_t>();
   const auto more_reserved = in.number<std::uint16_t>();
   if (type < static_cast<std::uint8_t>(FrameType::kHeartbeat) ||
-      type > static_cast<std::uint8_t>(FrameType::kLoaded)) {
+      type > static_cast<std::uint8_t>(FrameType::kReport)) {
     return WireError::kUnknownType;
   }
   if (reserved != 0 || more_reserved != 0) return WireError::kReserved;

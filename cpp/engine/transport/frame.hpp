@@ -28,6 +28,7 @@ enum class FrameType : std::uint8_t {
   kFailureAck,
   kDone,
   kLoaded,
+  kReport,
 };
 
 // The most bytes of a batch in one frame.

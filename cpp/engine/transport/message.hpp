@@ -3,10 +3,12 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "engine/base/ids.hpp"
 #include "engine/channel/control.hpp"
@@ -83,12 +85,20 @@ struct Failure {
   static constexpr std::size_t kMaxStep = 4 * 1024;
 };
 
+// What a process tells all others before its workers start; for the layers above to read. The n-th
+// of each process belong together.
+struct Report {
+  std::vector<std::byte> content;
+
+  static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;
+};
+
 struct FailureAck {};
 // The sender's last frame (P20), but for a failure of another process.
 struct Done {};
 struct Heartbeat {};
 
 using Message = std::variant<BatchMessage, FrontierMessage, EndMessage, CreditMessage,
-                             ControlMessage, Failure, FailureAck, Done, Heartbeat>;
+                             ControlMessage, Report, Failure, FailureAck, Done, Heartbeat>;
 
 }  // namespace cppwax::transport

@@ -65,8 +65,17 @@ class ClusterLink final : public channel::Peers, private transport::Handler {
   transport::LeaveEnd leave() { return cluster_.leave(); }
   void close() { cluster_.close(); }
 
-  // The last epoch known to be durable: from where a restart resumes at least (P19).
-  void set_durable(Epoch epoch) { durable_ = epoch.value(); }
+  // See Cluster::gather.
+  std::optional<transport::ReportRound> gather(transport::Report own) {
+    return cluster_.gather(std::move(own));
+  }
+
+  // The last epoch known to be durable: from where a restart resumes at least (P19). Any thread.
+  void set_durable(Epoch epoch) {
+    std::uint64_t known = durable_;
+    while (known < epoch.value() && !durable_.compare_exchange_weak(known, epoch.value())) {
+    }
+  }
 
  private:
   void on_message(ProcessIndex from, transport::Message message) override;

@@ -1,101 +1,223 @@
 #include "engine/worker/recovery_session.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/base/error.hpp"
 #include "engine/base/first_failure.hpp"
 #include "engine/recovery/store_error.hpp"
 #include "engine/recovery/store_folder.hpp"
 
 namespace cppwax::worker {
 
-RecoverySession::RecoverySession(RecoverySettings settings, const graph::Plan& plan,
-                                 std::uint32_t worker_count)
-    : settings_(std::move(settings)) {
-  open(plan.flow_id());
-  std::vector<recovery::History> histories;
-  for (const auto& partition : partitions_) histories.push_back(partition->history());
-  const recovery::Resume resume = recovery::find_resume(histories);
-  for (const RecoveryPartitionIndex behind : resume.behind) {
-    warnings_.push_back("partition " + std::to_string(behind.value()) + " in " + settings_.folder +
-                        " is older than the others, as if it had been copied back: the run goes " +
-                        "on from epoch " + std::to_string(resume.execution.cut.value()));
+namespace {
+
+// Tells what `own` gives, or why it gives nothing, and returns what all told, by process: if one is
+// refused by its store, all throw the same.
+template <class Content>
+std::optional<std::vector<Content>> exchange(
+    const Gather& gather, const Place& place,
+    std::variant<Content, StoreRefusal> (*read)(const transport::Report&),
+    const std::function<Content()>& own) {
+  transport::Report report;
+  try {
+    report = write_report(own());
+  } catch (const recovery::StoreError& error) {
+    report = write_report(StoreRefusal{error.fault, error.what()});
   }
-  look_at_strange_states(plan);
-  for (const auto& partition : partitions_) partition->begin(resume.execution);
-  give_to_workers(resume, worker_count);
+  const auto round = gather(std::move(report));
+  if (!round) return std::nullopt;
+  std::vector<Content> all;
+  for (std::uint32_t p = 0; p < round->size(); ++p) {
+    auto told = read((*round)[p]);
+    if (const auto* refusal = std::get_if<StoreRefusal>(&told)) {
+      const bool is_own = ProcessIndex(p) == place.process;
+      throw recovery::StoreError(
+          refusal->fault, (is_own ? "" : "process " + std::to_string(p) + ": ") + refusal->message);
+    }
+    all.push_back(std::get<Content>(std::move(told)));
+  }
+  return all;
 }
 
-void RecoverySession::open(const std::string& flow_id) {
+std::string list_of(const std::set<StepId>& steps) {
+  std::string names;
+  for (const StepId& step : steps) names += (names.empty() ? "'" : ", '") + step + "'";
+  return names;
+}
+
+// Partitions are spread over the workers of their process in turn.
+std::vector<WorkerIndex> primaries_of(const std::vector<recovery::PartitionHome>& homes,
+                                      const Place& place) {
+  std::vector<std::uint32_t> taken;
+  std::vector<WorkerIndex> primaries;
+  for (const recovery::PartitionHome& home : homes) {
+    if (taken.size() <= home.process) taken.resize(home.process + 1, 0);
+    const std::uint32_t worker = taken[home.process]++ % place.workers_per_process;
+    primaries.push_back(
+        WorkerIndex(static_cast<std::uint32_t>(home.process) * place.workers_per_process + worker));
+  }
+  return primaries;
+}
+
+}  // namespace
+
+bool RecoverySession::open(const graph::Plan& plan, const Place& place, const Gather& gather) {
+  try {
+    if (open_all(plan, place, gather)) return true;
+  } catch (...) {
+    own_.clear();
+    throw;
+  }
+  own_.clear();
+  return false;
+}
+
+// What is computed between the exchanges is computed alike everywhere, failures included.
+bool RecoverySession::open_all(const graph::Plan& plan, const Place& place, const Gather& gather) {
+  const auto sights = exchange<SightReport>(gather, place, read_sight, [&] { return look(); });
+  if (!sights) return false;
+  std::vector<std::vector<recovery::FoundPartition>> seen;
+  for (const SightReport& sight : *sights) seen.push_back(sight.partitions);
+  const auto homes = recovery::arrange_partitions(seen);
+
+  const auto histories = exchange<HistoryReport>(
+      gather, place, read_histories, [&] { return open_own(homes, plan.flow_id(), place); });
+  if (!histories) return false;
+  const recovery::Resume resume = find_resume(*histories, place, homes.size());
+  const std::set<StepId> to_drop = steps_to_drop(plan, place, *sights, *histories);
+
+  const auto begun = exchange<BegunReport>(gather, place, read_begun, [&] {
+    begin_own(resume.execution, to_drop);
+    return BegunReport{};
+  });
+  if (!begun) return false;
+  give_to_workers(homes, resume, place);
+  return true;
+}
+
+SightReport RecoverySession::look() {
   recovery::FoundStore found = recovery::find_partitions(settings_.folder);
   warnings_ = std::move(found.warnings);
-  for (const recovery::PartitionHome& home : recovery::arrange_partitions({found.partitions})) {
+  return {std::move(found.partitions), settings_.drop_strange_states,
+          settings_.refuse_strange_states};
+}
+
+HistoryReport RecoverySession::open_own(const std::vector<recovery::PartitionHome>& homes,
+                                        const std::string& flow_id, const Place& place) {
+  const std::vector<WorkerIndex> primaries = primaries_of(homes, place);
+  for (std::size_t p = 0; p < homes.size(); ++p) {
+    const recovery::PartitionHome& home = homes[p];
+    if (ProcessIndex(static_cast<std::uint32_t>(home.process)) != place.process) continue;
     recovery::PartitionSettings settings;
     settings.file = {home.path, home.identity, flow_id};
-    partitions_.push_back(std::make_unique<recovery::SqlitePartition>(std::move(settings)));
+    own_.push_back({home.identity.index, primaries[p].value() % place.workers_per_process,
+                    std::make_unique<recovery::SqlitePartition>(std::move(settings))});
   }
+  HistoryReport report;
+  for (const Own& own : own_) {
+    report.partitions.push_back(
+        {own.index, own.partition->history(), own.partition->stored_steps()});
+  }
+  return report;
+}
+
+// One process tells what all find.
+recovery::Resume RecoverySession::find_resume(const std::vector<HistoryReport>& reports,
+                                              const Place& place, std::size_t partition_count) {
+  std::vector<recovery::History> histories(partition_count);
+  std::size_t told = 0;
+  for (const HistoryReport& report : reports) {
+    for (const HistoryReport::Each& each : report.partitions) {
+      ENGINE_ASSERT(each.index.value() < partition_count, each.index);
+      histories[each.index.value()] = each.history;
+      ++told;
+    }
+  }
+  ENGINE_ASSERT(told == partition_count, told);
+  recovery::Resume resume = recovery::find_resume(histories);
+  if (place.process == ProcessIndex(0)) {
+    for (const RecoveryPartitionIndex behind : resume.behind) {
+      warnings_.push_back("partition " + std::to_string(behind.value()) + " in " +
+                          settings_.folder +
+                          " is older than the others, as if it had been copied back: the run " +
+                          "goes on from epoch " + std::to_string(resume.execution.cut.value()));
+    }
+  }
+  return resume;
 }
 
 // Of steps that were renamed or removed: what is stored of them would be lost unseen.
-void RecoverySession::look_at_strange_states(const graph::Plan& plan) {
+std::set<StepId> RecoverySession::steps_to_drop(const graph::Plan& plan, const Place& place,
+                                                const std::vector<SightReport>& sights,
+                                                const std::vector<HistoryReport>& histories) {
   std::set<StepId> strange;
-  for (const auto& partition : partitions_) {
-    for (const StepId& step : partition->stored_steps()) {
-      if (!plan.find(step)) strange.insert(step);
+  for (const HistoryReport& report : histories) {
+    for (const HistoryReport::Each& each : report.partitions) {
+      for (const StepId& step : each.steps) {
+        if (!plan.find(step)) strange.insert(step);
+      }
     }
   }
-  if (strange.empty()) return;
-  std::string names;
-  for (const StepId& step : strange) names += (names.empty() ? "'" : ", '") + step + "'";
+  if (strange.empty()) return {};
+  const auto drops = [](const SightReport& sight) { return sight.drops_strange_states; };
+  const auto refuses = [](const SightReport& sight) { return sight.refuses_strange_states; };
   const std::string what = "the recovery store in " + settings_.folder + " holds states of steps " +
-                           "that the dataflow does not have: " + names;
-  if (!settings_.drop_strange_states) {
-    if (settings_.refuse_strange_states) {
-      throw RecoveryError(what + "; give the steps their old names back, or remove these states " +
-                          "for good with --drop-state");
-    }
-    warnings_.push_back(what + "; they are not used");
-    return;
+                           "that the dataflow does not have: " + list_of(strange);
+  if (std::ranges::all_of(sights, drops)) return strange;
+  if (std::ranges::any_of(sights, drops)) {
+    throw RecoveryError(what + "; some processes were started with --drop-state, others without: " +
+                        "give it to all of them, or to none");
   }
-  for (const auto& partition : partitions_) {
-    const auto stored = partition->stored_steps();
-    for (const StepId& step : strange) {
-      if (stored.contains(step)) partition->drop(step);
+  if (std::ranges::any_of(sights, refuses)) {
+    throw RecoveryError(what + "; give the steps their old names back, or remove these states " +
+                        "for good with --drop-state");
+  }
+  if (place.process == ProcessIndex(0)) warnings_.push_back(what + "; they are not used");
+  return {};
+}
+
+void RecoverySession::begin_own(const recovery::Execution& execution,
+                                const std::set<StepId>& to_drop) {
+  for (const Own& own : own_) {
+    if (!to_drop.empty()) {
+      for (const StepId& step : own.partition->stored_steps()) {
+        if (to_drop.contains(step)) own.partition->drop(step);
+      }
     }
+    own.partition->begin(execution);
   }
 }
 
-// Partitions are spread over the workers in turn.
-void RecoverySession::give_to_workers(const recovery::Resume& resume, std::uint32_t worker_count) {
+void RecoverySession::give_to_workers(const std::vector<recovery::PartitionHome>& homes,
+                                      const recovery::Resume& resume, const Place& place) {
   std::vector<recovery::Execution> executions = resume.earlier;
   executions.push_back(resume.execution);
-  std::vector<WorkerIndex> primaries;
-  for (std::uint32_t p = 0; p < partitions_.size(); ++p) {
-    primaries.push_back(WorkerIndex(p % worker_count));
-  }
-  for (std::uint32_t w = 0; w < worker_count; ++w) {
+  const std::vector<WorkerIndex> primaries = primaries_of(homes, place);
+  for (std::uint32_t w = 0; w < place.workers_per_process; ++w) {
     operators::StoreAccess access{.executions = executions,
                                   .is_resume = !resume.is_first,
                                   .primaries = primaries,
                                   .own = {},
                                   .backup_epochs = settings_.backup_epochs};
-    for (std::size_t p = 0; p < partitions_.size(); ++p) {
-      const bool is_own = primaries[p] == WorkerIndex(w);
-      access.own.push_back(is_own ? partitions_[p].get() : nullptr);
+    access.own.resize(homes.size(), nullptr);
+    for (const Own& own : own_) {
+      if (own.worker == w) access.own[own.index.value()] = own.partition.get();
     }
     accesses_.push_back(std::move(access));
   }
 }
 
 void RecoverySession::on_progress(const std::function<void(std::size_t)>& call) {
-  for (std::size_t p = 0; p < partitions_.size(); ++p) {
-    const std::size_t worker = p % accesses_.size();
-    partitions_[p]->on_progress(call ? [call, worker] { call(worker); } : std::function<void()>());
+  for (const Own& own : own_) {
+    const std::size_t worker = own.worker;
+    own.partition->on_progress(call ? [call, worker] { call(worker); } : std::function<void()>());
   }
 }
 
 void RecoverySession::close() {
   FirstFailure first;
-  for (const auto& partition : partitions_) first.attempt([&] { partition->close(); });
+  for (const Own& own : own_) first.attempt([&] { own.partition->close(); });
   first.rethrow();
 }
 

@@ -58,7 +58,8 @@ class Runtime::ProcessPeers final : public channel::Peers {
 
 Runtime::Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, const Clock& clock,
                  RunSettings settings)
-    : logic_(logic),
+    : plan_(plan),
+      logic_(logic),
       clock_(clock),
       settings_(std::move(settings)),
       conversion_(plan, logic.codec()) {
@@ -67,11 +68,7 @@ Runtime::Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, 
   for (std::uint32_t w = 0; w < own; ++w) {
     mailboxes_.push_back(std::make_unique<channel::Mailbox>());
   }
-  std::uint32_t first = 0;
-  std::uint32_t all = own;
   if (settings_.cluster) {
-    first = settings_.cluster->process.value() * own;
-    all = static_cast<std::uint32_t>(settings_.cluster->addresses.size()) * own;
     link_ = std::make_unique<ClusterLink>(
         *settings_.cluster, mailboxes_, conversion_, clock,
         LinkEvents{.on_failure = [this] { end_for_others(RunEnd::kAborted); },
@@ -85,15 +82,6 @@ Runtime::Runtime(const graph::Plan& plan, const operators::LogicFactory& logic, 
   } else {
     peers_ = std::make_unique<ProcessPeers>(mailboxes_);
   }
-  channel::Peers& peers = link_ ? static_cast<channel::Peers&>(*link_) : *peers_;
-  for (std::uint32_t w = 0; w < own; ++w) {
-    const WorkerSettings worker{
-        .seat = {WorkerIndex(first + w), all},
-        .epoch_interval = settings_.epoch_interval,
-        .window = settings_.window,
-        .store = settings_.recovery ? &settings_.recovery->access(w) : nullptr};
-    workers_.push_back(std::make_unique<Worker>(plan, logic, clock, peers, worker));
-  }
 }
 
 // What is on its way may refer to memory that needs a scope to be let go of.
@@ -103,11 +91,11 @@ Runtime::~Runtime() {
 }
 
 RunEnd Runtime::run() {
-  if (settings_.recovery) {
-    settings_.recovery->on_progress(
-        [this](std::size_t w) { mailboxes_[w]->post(channel::Control(channel::StoreProgress{})); });
+  if (!link_) {
+    open_store();
+    make_workers();
+    return run_workers();
   }
-  if (!link_) return run_workers();
   try {
     const RunEnd end = run_in_cluster();
     link_->close();
@@ -122,6 +110,24 @@ RunEnd Runtime::run_in_cluster() {
   const transport::FormEnd formed = link_->form();
   if (formed == transport::FormEnd::kInterrupted) return RunEnd::kStopped;
   if (formed == transport::FormEnd::kFailed) return settle_cluster(nullptr);
+  try {
+    if (!open_store()) {
+      const bool given_up = early_end_ == RunEnd::kAbandoned && !others_ended_;
+      return given_up ? RunEnd::kAbandoned : settle_cluster(nullptr);
+    }
+  } catch (const RecoveryError&) {
+    // All find the same. They wait for each other, so that nobody's end is taken for a loss.
+    link_->leave();
+    throw;
+  } catch (...) {
+    link_->fail(failure_at_start(std::current_exception()));
+    return settle_cluster(std::current_exception());
+  }
+  make_workers();
+  return work_in_cluster();
+}
+
+RunEnd Runtime::work_in_cluster() {
   RunEnd end = RunEnd::kAborted;
   std::exception_ptr failure;
   try {
@@ -130,6 +136,40 @@ RunEnd Runtime::run_in_cluster() {
     failure = std::current_exception();
   }
   return failure || others_ended_ ? settle_cluster(failure) : end;
+}
+
+// Returns whether it is open, if there is one.
+bool Runtime::open_store() {
+  RecoverySession* const store = settings_.recovery;
+  if (store == nullptr) return true;
+  const Place place{settings_.cluster ? settings_.cluster->process : ProcessIndex(0),
+                    settings_.worker_count};
+  const Gather gather_all = [this](transport::Report own) { return link_->gather(std::move(own)); };
+  if (!store->open(plan_, place, link_ ? gather_all : gather_alone)) return false;
+  for (const std::string& warning : store->warnings()) settings_.on_warning("warning: " + warning);
+  store->on_progress(
+      [this](std::size_t w) { mailboxes_[w]->post(channel::Control(channel::StoreProgress{})); });
+  if (link_) link_->set_durable(store->cut());
+  return true;
+}
+
+void Runtime::make_workers() {
+  const std::uint32_t own = settings_.worker_count;
+  std::uint32_t first = 0;
+  std::uint32_t all = own;
+  if (settings_.cluster) {
+    first = settings_.cluster->process.value() * own;
+    all = static_cast<std::uint32_t>(settings_.cluster->addresses.size()) * own;
+  }
+  channel::Peers& peers = link_ ? static_cast<channel::Peers&>(*link_) : *peers_;
+  for (std::uint32_t w = 0; w < own; ++w) {
+    const WorkerSettings worker{
+        .seat = {WorkerIndex(first + w), all},
+        .epoch_interval = settings_.epoch_interval,
+        .window = settings_.window,
+        .store = settings_.recovery ? &settings_.recovery->access(w) : nullptr};
+    workers_.push_back(std::make_unique<Worker>(plan_, logic_, clock_, peers, worker));
+  }
 }
 
 RunEnd Runtime::run_workers() {
@@ -250,6 +290,7 @@ bool Runtime::work(std::size_t index) noexcept {
   try {
     while (!over()) {
       const StepResult result = worker.step(mailboxes_[index]->take_all());
+      if (link_ && settings_.recovery) link_->set_durable(worker.durable());
       if (worker.aborted()) {
         if (note_early_end(RunEnd::kAborted)) wake_all();
         if (link_) link_->fail(abort_of(worker));
@@ -293,6 +334,12 @@ transport::Failure Runtime::abort_of(const Worker& worker) const {
   failure.kind = transport::FailureKind::kAborted;
   failure.process = settings_.cluster->process;
   failure.epoch = worker.epoch();
+  return failure;
+}
+
+transport::Failure Runtime::failure_at_start(const std::exception_ptr& error) const {
+  transport::Failure failure = settings_.describe(error);
+  failure.process = settings_.cluster->process;
   return failure;
 }
 

@@ -34,14 +34,14 @@ struct RunSettings {
   channel::Amount window = channel::kDefaultWindow;
   // Worker 0 runs on the thread that calls `run`; else all workers have threads of their own.
   bool on_caller_thread = true;
-  // Null: without recovery. Outlives the runtime.
+  // Null: without recovery. Not opened yet; outlives the runtime.
   RecoverySession* recovery = nullptr;
   // This process is one of several, of which each has `worker_count` workers.
   std::optional<transport::ClusterSettings> cluster{};
   // A failure of this process as text, for the others. Any thread; must not throw.
   std::function<transport::Failure(const std::exception_ptr&)> describe{};
-  // A line about other processes, for standard error; and that another process was told to stop
-  // (`stop_told`). Any thread; must not wait or throw.
+  // A line about other processes or the store, for standard error; and that another process was
+  // told to stop (`stop_told`). Any thread; must not wait or throw.
   std::function<void(const std::string&)> on_warning{};
   std::function<void()> on_stop{};
   // Called when a worker has failed, with its failure, and with null when a source has asked for an
@@ -74,7 +74,7 @@ class Runtime {
   // Errors: the failure of the lowest (epoch, worker) of those that happened, one of closing only
   // if there is no other, and one after `abandon` only then (Error, with its context filled in). Of
   // several processes: RemoteFailure if another one's is the first, TransportError if one was lost,
-  // did not come or does not fit.
+  // did not come or does not fit; RecoveryError, on all, if the store does not.
   RunEnd run();
 
   // First step of a stop (docs/progress_and_snapshots.md P17), by this signal (0: a call). Later
@@ -102,11 +102,15 @@ class Runtime {
   class ProcessPeers;
 
   RunEnd run_in_cluster();
+  RunEnd work_in_cluster();
+  bool open_store();
+  void make_workers();
   RunEnd run_workers();
   RunEnd leave_cluster(RunEnd end);
   RunEnd settle_cluster(const std::exception_ptr& own);
   void end_for_others(RunEnd how);
   transport::Failure abort_of(const Worker& worker) const;
+  transport::Failure failure_at_start(const std::exception_ptr& error) const;
   transport::Failure failure_of(std::size_t index, const std::exception_ptr& error) const;
   void run_worker(std::size_t index) noexcept;
   void enter(std::size_t index, operators::UserCodeScope& scope) noexcept;
@@ -119,6 +123,7 @@ class Runtime {
   std::vector<std::thread> start_threads(std::size_t first);
   RunEnd outcome();
 
+  const graph::Plan& plan_;
   const operators::LogicFactory& logic_;
   const Clock& clock_;
   RunSettings settings_;

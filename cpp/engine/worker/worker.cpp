@@ -310,7 +310,8 @@ void Worker::activate_probe() {
 void Worker::tell_durable() {
   writer_->probe_passed(probe_->epoch());
   const auto end = probe_->ended();
-  tell_committed(end ? end->epoch : Epoch(probe_->epoch().value() - 1));
+  durable_ = end ? end->epoch : Epoch(probe_->epoch().value() - 1);
+  tell_committed(durable_);
 }
 
 void Worker::tell_committed(Epoch epoch) {

@@ -62,6 +62,8 @@ class Worker final : public operators::StepHost {
   WorkerIndex index() const { return settings_.seat.worker; }
   // The epoch of the step that ran last: orders failures.
   Epoch epoch() const { return current_epoch_; }
+  // The last epoch that is through everywhere, as far as this worker knows; 0: none of this run.
+  Epoch durable() const { return durable_; }
   // How the flow ended, once `step` said kFinished without an abort.
   data::EndKind end_kind() const;
 
@@ -133,6 +135,7 @@ class Worker final : public operators::StepHost {
   bool stopping_ = false;
   bool aborted_ = false;
   Epoch current_epoch_;
+  Epoch durable_{};
 };
 
 }  // namespace cppwax::worker
