@@ -281,7 +281,17 @@ def _starter() -> LocalProcess | None:
 def _arguments_of(request: _Request) -> list[str]:
     given = request.context.params
     arguments = ["-w", str(request.worker_count)]
-    for name in ("snapshot_interval", "stop_timeout", "connect_timeout", "peer_timeout"):
+    if given["recovery_directory"] is not None:
+        arguments += ["--recovery-directory", given["recovery_directory"]]
+    if given["drop_state"]:
+        arguments.append("--drop-state")
+    for name in (
+        "snapshot_interval",
+        "backup_interval",
+        "stop_timeout",
+        "connect_timeout",
+        "peer_timeout",
+    ):
         if given[name] is not None:
             arguments += [f"--{name.replace('_', '-')}", str(given[name].total_seconds())]
     if given["max_batch_bytes"] is not None:

@@ -65,6 +65,7 @@ std::vector<Input> seeds() {
       input_of({Failure{FailureKind::kLost, "T", "m", "tb", "flow.s", WorkerIndex(3),
                         ProcessIndex(1), Epoch(2)}},
                100),
+      input_of({Report{{std::byte{1}, std::byte{2}}}, Report{}, Done{}}, 9),
   };
 }
 

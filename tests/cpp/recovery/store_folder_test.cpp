@@ -253,6 +253,21 @@ TEST(ArrangePartitions, RefusesByName) {
   EXPECT_THAT(twice.text, AllOf(HasSubstr("twice"), HasSubstr("copy (process 1)")));
 }
 
+TEST(ArrangePartitions, HostsNumberASharedFileSystemAsTheyLike) {
+  FoundPartition here = found("here", identity(0, 1), 7);
+  FoundPartition there = here;
+  there.path = "there";
+  there.file.device = 99;
+  const auto fault = [&] {
+    return refusal_of([&] { arrange_partitions({{here}, {there}}); }).fault;
+  };
+  EXPECT_EQ(fault(), StoreFault::kInconsistent);
+  there.host = "another";
+  EXPECT_EQ(fault(), std::nullopt);
+  there.file.inode = 8;
+  EXPECT_EQ(fault(), StoreFault::kInconsistent);
+}
+
 // --- one writer at a time -----------------------------------------------------------------------
 
 TEST(SqlitePartition, ASecondRunInTheProcessIsRefused) {

@@ -58,6 +58,14 @@ TEST(Frame, ControlComesBack) {
   EXPECT_EQ(control_back(channel::Loaded{WorkerIndex(3)}).worker, WorkerIndex(3));
 }
 
+TEST(Frame, ReportsComeBack) {
+  for (const std::size_t size : {0u, 1u, 100'000u}) {
+    Report report;
+    report.content.resize(size, std::byte{7});
+    EXPECT_EQ(back(report).content, report.content);
+  }
+}
+
 TEST(Frame, TheSizeOfPartsIsKnownBefore) {
   const channel::Parts parts{StepIndex(5), WorkerIndex(3), {"a", "", "bcd"}};
   WireBytes bytes;
@@ -109,7 +117,7 @@ void set(WireBytes& bytes, std::size_t at, unsigned value) {
 
 TEST(Frame, RefusesUnknownTypesAndReservedBits) {
   EXPECT_EQ(refusal(header(0, 0)), WireError::kUnknownType);
-  EXPECT_EQ(refusal(header(16, 0)), WireError::kUnknownType);
+  EXPECT_EQ(refusal(header(17, 0)), WireError::kUnknownType);
   EXPECT_EQ(refusal(header(255, 0)), WireError::kUnknownType);
   for (const std::size_t at : {5u, 6u, 7u}) {
     WireBytes bytes = header(1, 0);

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cppwax.run import _arguments_of, _run_command
 from tests.python.cluster.processes import ROOT, Ended, Process, all_lines, run_alone
 
 PROGRAMS = Path(__file__).parent / "programs.py"
@@ -194,3 +195,28 @@ def test_wrong_usage(start: Starter, arguments: list[str], said: str) -> None:
     ended: Ended = start(flow("keyed"), *arguments).end()
     assert ended.code == 2
     assert said in ended.err
+
+
+def test_every_option_reaches_the_processes() -> None:
+    # Those that only the starter has a use for, and those that it gives by itself.
+    own = {"processes", "process_id", "addresses", "bind", "tls_cert", "tls_key", "tls_ca"}
+    values = {
+        "--workers-per-process": "2",
+        "--snapshot-interval": "3",
+        "--recovery-directory": "db",
+        "--backup-interval": "4",
+        "--drop-state": None,
+        "--stop-timeout": "5",
+        "--connect-timeout": "6",
+        "--peer-timeout": "7",
+        "--max-batch-bytes": "8000",
+    }
+    given = [word for option in values.items() for word in option if word is not None]
+    passed = _arguments_of(_run_command.main(["a:b", "-p2", *given], standalone_mode=False))
+    again = _run_command.make_context("again", list(passed))
+    before = _run_command.make_context("before", ["a:b", "-p2", *given])
+    for parameter in _run_command.params:
+        name = parameter.name
+        if name is not None and parameter.expose_value and name not in own:
+            assert again.params[name] == before.params[name], name
+            assert again.params[name] is not None, f"give {name} a value here"
