@@ -49,7 +49,7 @@ LINES_A_FILE = 600
 PARTITIONS = 3
 # The full campaign is longer.
 ROUNDS = int(os.environ.get("CPPWAX_KILL_ROUNDS", "6"))
-STORE = ("-r", "db", "-s", "0.02")
+STORE = ("-r", "db", "-s", "0.02", "--stop-timeout", "20")
 
 
 def numbers() -> range:
@@ -147,7 +147,7 @@ def test_partitions_may_lie_on_any_process(folder: Path) -> None:
     for lines in (50, 200):
         with cluster_of(2, folder) as cluster:
             processes = [
-                cluster.start("summed.py:get_flow(0.005)", index, "-r", str(place), "-s", "0.02")
+                cluster.start("summed.py:get_flow(0.005)", index, *STORE, "-r", str(place))
                 for index, place in enumerate(places)
             ]
             wait_for_output(folder, lines)
@@ -158,7 +158,7 @@ def test_partitions_may_lie_on_any_process(folder: Path) -> None:
         move(places[1], places[0], 1, 2)
     with cluster_of(2, folder) as cluster:
         ends = [
-            cluster.start("summed.py:get_flow(0)", index, "-r", str(places[index]), "-s", "0.02")
+            cluster.start("summed.py:get_flow(0)", index, *STORE, "-r", str(places[index]))
             for index in (0, 1)
         ]
         assert [process.end().code for process in ends] == [0, 0]
