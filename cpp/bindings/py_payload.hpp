@@ -124,6 +124,8 @@ class PyPayload::Reader {
   bool done() const { return at_ == payload_.items_.size(); }
   // REQUIRES of both: not done().
   PyObject* item() const { return payload_.items_[at_]; }
+  // The one so many places behind it. REQUIRES: there is one.
+  PyObject* item_behind(std::size_t count) const { return payload_.items_[at_ + count]; }
   // Whether a part other than the first begins with the item.
   bool starts() const {
     return next_start_ < payload_.starts_.size() && payload_.starts_[next_start_] == at_;

@@ -86,6 +86,7 @@ class NativeValuesJob final : public operators::Job {
         }
         begin_part();
       }
+      look_ahead();
       keys_.take(reader_.item(), out, touched_.slots());
       reader_.advance();
       --left_in_part_;
@@ -101,6 +102,15 @@ class NativeValuesJob final : public operators::Job {
       }
     }
     done_ = true;
+  }
+
+  // States of many keys do not fit into the processor's cache.
+  void look_ahead() {
+    constexpr std::size_t kSoon = 8;
+    constexpr std::size_t kVerySoon = 4;
+    if (left_in_part_ <= kSoon) return;
+    keys_.expect(reader_.item_behind(kSoon));
+    keys_.expect_slot(reader_.item_behind(kVerySoon));
   }
 
   void begin_part() {

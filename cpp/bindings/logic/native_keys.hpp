@@ -28,6 +28,7 @@
 #include "bindings/logic/keyed_answer.hpp"
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/logic/native_keyed.hpp"
+#include "bindings/logic/native_pair.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 
@@ -74,6 +75,7 @@ class KeyedOut {
     }
     PyTuple_SET_ITEM(pair, 0, Py_NewRef(slot.key.ptr()));
     PyTuple_SET_ITEM(pair, 1, value);
+    untrack_plain_pair(pair);
     gathered_->push(pair);
     meter_.add(value);
   }
@@ -140,6 +142,12 @@ class NativeKeys {
   void begin_batch() {
     ++batches_;
     logic_.begin_batch();
+  }
+
+  // Items that are about to be taken, soon and very soon. REQUIRES: checked.
+  void expect(PyObject* soon) const { table_.expect(PyTuple_GET_ITEM(soon, 0)); }
+  void expect_slot(PyObject* very_soon) const {
+    table_.expect_slot(PyTuple_GET_ITEM(very_soon, 0));
   }
 
   // A key that is woken by the batch for the first time, or was over in it, goes to `touched`.

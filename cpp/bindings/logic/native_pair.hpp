@@ -14,6 +14,14 @@ inline bool is_pair(PyObject* item) {
          Py_TYPE(item)->tp_iter == PyTuple_Type.tp_iter;
 }
 
+// Takes a new pair out of the garbage collector's list, as the collector itself would when it first
+// came to it, if nothing in the pair can be part of a cycle.
+inline void untrack_plain_pair(PyObject* pair) {
+  const bool first_may = PyType_IS_GC(Py_TYPE(PyTuple_GET_ITEM(pair, 0)));
+  const bool second_may = PyType_IS_GC(Py_TYPE(PyTuple_GET_ITEM(pair, 1)));
+  if (!first_may && !second_may) PyObject_GC_UnTrack(pair);
+}
+
 // REQUIRES of both: is_pair(item). Borrowed from it.
 inline PyObject* key_of(PyObject* item) {
   return PyTuple_GET_ITEM(item, 0);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "bindings/logic/native_pair.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 #include "engine/operators/logic.hpp"
@@ -117,6 +118,7 @@ inline PyObject* new_pair(PyObject* first, PyObject* second) {
   }
   PyTuple_SET_ITEM(pair, 0, first);
   PyTuple_SET_ITEM(pair, 1, second);
+  untrack_plain_pair(pair);
   return pair;
 }
 

@@ -149,3 +149,10 @@ def test_item_keeps_its_value_and_gets_an_equal_key(entry_point: EntryPoint, key
     out = through(entry_point, [(key, value)], lambda s: op.stateful_batch("s", s, batch_logic()))
     assert out == [(key, value)]
     assert out[0][1] is value
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(alphabet="ab\x00\xfe\xff\u0100\U0001f511", max_size=10), unique=True))
+def test_at_the_end_keys_come_as_python_sorts_them(keys: list[str]) -> None:
+    out = through(run_main, [(key, 1) for key in keys], lambda s: op.max_final("step", s), 100)
+    assert [key for key, _ in out] == sorted(keys)
