@@ -90,7 +90,7 @@ def main() -> int:
     """Try the mutations that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="which; default all")
-    parser.add_argument("--seeds", type=int, default=2000, help="at most; default 2000")
+    parser.add_argument("--seeds", type=int, default=3000, help="at most; default 3000")
     options = parser.parse_args()
     unknown = set(options.names) - {each.name for each in MUTATIONS}
     if unknown:
