@@ -241,10 +241,17 @@ class EndsSimulation {
     if (frozen.was_frozen() && frozen.in_round()) reached_.frozen_in_round = true;
     // A frozen one that has told some of its failure keeps those waiting whom it has not told.
     const bool all_wait = frozen.was_frozen() && frozen.seen().told.has_value();
-    for (const auto& each : processes_) {
-      if (each->gone()) continue;
-      SteadyTime since = *ending_since_;
-      if (thaws_ && (all_wait || each->was_frozen())) since = std::max(since, *thaws_);
+    for (std::size_t p = 0; p < processes_.size(); ++p) {
+      SimProcess& each = *processes_[p];
+      if (each.gone()) continue;
+      const bool knows = each.in_round() || each.stop_known();
+      if (knows) knows_since_.emplace(p, clock_.steady());
+      // And one that knows of a stop those who do not.
+      const bool waits_for_news = frozen.was_frozen() && frozen.stop_known() && !knows;
+      SteadyTime since = knows ? knows_since_.at(p) : *ending_since_;
+      if (thaws_ && (all_wait || waits_for_news || each.was_frozen())) {
+        since = std::max(since, *thaws_);
+      }
       ENGINE_ASSERT(clock_.steady() - since < kSoon, (clock_.steady() - since).count());
     }
   }
@@ -390,6 +397,7 @@ class EndsSimulation {
   std::vector<ProcessEnd> ends_;
   bool cut_ = false;
   std::optional<SteadyTime> ending_since_;
+  std::map<std::size_t, SteadyTime> knows_since_;  // by process
   std::optional<SteadyTime> thaws_;
   Reached reached_;
 };
