@@ -349,11 +349,4 @@ MUTATIONS = (
         "bool over() const { return left_ && working_.empty(); }",
         "bool over() const { return left_; }",
     ),
-    Mutation(
-        "abandoning_is_a_goodbye",
-        "P17: who abandons after a stop counts as one that has left",
-        "transport/leaving.hpp",
-        "stopping_ ? Close::kAbandoned : Close::kLost",
-        "stopping_ ? Close::kLeft : Close::kLost",
-    ),
 )
