@@ -1,5 +1,7 @@
 #include "bindings/logic/native.hpp"
 
+#include "bindings/logic/modules.hpp"
+
 #include <array>
 #include <cstring>
 
@@ -13,27 +15,22 @@ struct Entry {
   NativeMaker make;
 };
 
-constexpr const char* kMappers = "cppwax.operators._batch_mappers";
-constexpr const char* kEnrich = "cppwax.operators._enrich";
-constexpr const char* kFinal = "cppwax.operators._final";
-constexpr const char* kJoin = "cppwax.operators._join";
-
 constexpr std::array kEntries{
-    Entry{"MapBatch", kMappers, native::make_map},
-    Entry{"FilterBatch", kMappers, native::make_filter},
-    Entry{"FilterMapBatch", kMappers, native::make_filter_map},
-    Entry{"FlatMapBatch", kMappers, native::make_flat_map},
-    Entry{"FlattenBatch", kMappers, native::make_flatten},
-    Entry{"KeyOnBatch", kMappers, native::make_key_on},
-    Entry{"KeyRmBatch", kMappers, native::make_key_rm},
-    Entry{"MapValueBatch", kMappers, native::make_map_value},
-    Entry{"FilterValueBatch", kMappers, native::make_filter_value},
-    Entry{"FilterMapValueBatch", kMappers, native::make_filter_map_value},
-    Entry{"FlatMapValueBatch", kMappers, native::make_flat_map_value},
-    Entry{"CountBatch", kFinal, native::make_count},
-    Entry{"EnrichBatch", kEnrich, native::make_enrich},
-    Entry{"LabelBatch", kJoin, native::make_label},
-    Entry{"LabelValueBatch", kJoin, native::make_label_value},
+    Entry{"MapBatch", modules::kBatchMappers, native::make_map},
+    Entry{"FilterBatch", modules::kBatchMappers, native::make_filter},
+    Entry{"FilterMapBatch", modules::kBatchMappers, native::make_filter_map},
+    Entry{"FlatMapBatch", modules::kBatchMappers, native::make_flat_map},
+    Entry{"FlattenBatch", modules::kBatchMappers, native::make_flatten},
+    Entry{"KeyOnBatch", modules::kBatchMappers, native::make_key_on},
+    Entry{"KeyRmBatch", modules::kBatchMappers, native::make_key_rm},
+    Entry{"MapValueBatch", modules::kBatchMappers, native::make_map_value},
+    Entry{"FilterValueBatch", modules::kBatchMappers, native::make_filter_value},
+    Entry{"FilterMapValueBatch", modules::kBatchMappers, native::make_filter_map_value},
+    Entry{"FlatMapValueBatch", modules::kBatchMappers, native::make_flat_map_value},
+    Entry{"CountBatch", modules::kFinal, native::make_count},
+    Entry{"EnrichBatch", modules::kEnrich, native::make_enrich},
+    Entry{"LabelBatch", modules::kJoin, native::make_label},
+    Entry{"LabelValueBatch", modules::kJoin, native::make_label_value},
 };
 
 }  // namespace
@@ -51,7 +48,8 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapp
   for (const Entry& entry : kEntries) {
     if (is_exactly(mapper, entry.module, entry.type)) return entry.make(mapper);
   }
-  if (is_exactly(mapper, kFinal, "PreReduceBatch")) return native::make_pre_reduce(mapper, seat);
+  if (is_exactly(mapper, modules::kFinal, "PreReduceBatch"))
+    return native::make_pre_reduce(mapper, seat);
   return nullptr;
 }
 

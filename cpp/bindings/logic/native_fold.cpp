@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_keyed_body.hpp"
 #include "bindings/logic/native_reduce.hpp"
@@ -56,9 +57,8 @@ class FoldFinal : public NativeKeyedLogic {
 }  // namespace
 
 std::unique_ptr<operators::KeyedBody> make_fold_final(const KeyedSetup& setup) {
-  constexpr const char* kModule = "cppwax.operators._final";
-  const py::object no_value = py::module_::import(kModule).attr("_no_value");
-  if (is_exactly(attribute_of(setup.builder.ptr(), "folder"), kModule, "ReduceFolder") &&
+  const py::object no_value = py::module_::import(modules::kFinal).attr("_no_value");
+  if (is_exactly(attribute_of(setup.builder.ptr(), "folder"), modules::kFinal, "ReduceFolder") &&
       attribute_of(setup.builder.ptr(), "builder").is(no_value)) {
     return make_reduce_final(setup);
   }

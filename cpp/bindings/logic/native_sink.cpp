@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/py_payload.hpp"
 
@@ -96,17 +97,15 @@ class StdOutSink : public operators::SinkLogic {
 }  // namespace
 
 std::unique_ptr<operators::SinkLogic> native_if_known(BuiltSink built) {
-  constexpr const char* kTesting = "cppwax.testing";
-  constexpr const char* kStdio = "cppwax.connectors.stdio";
-  if (is_exactly(built.sink, kTesting, "TestingSink") &&
-      is_exactly(built.part, kTesting, "_ListSinkPartition")) {
+  if (is_exactly(built.sink, modules::kTesting, "TestingSink") &&
+      is_exactly(built.part, modules::kTesting, "_ListSinkPartition")) {
     py::object list = attribute_of(built.part.ptr(), "_ls");
     if (PyList_CheckExact(list.ptr())) {
       return std::make_unique<ListSink>(std::move(list), std::move(built.logic));
     }
   }
-  if (is_exactly(built.sink, kStdio, "StdOutSink") &&
-      is_exactly(built.part, kStdio, "_PrintSinkPartition")) {
+  if (is_exactly(built.sink, modules::kStdio, "StdOutSink") &&
+      is_exactly(built.part, modules::kStdio, "_PrintSinkPartition")) {
     return std::make_unique<StdOutSink>(std::move(built.logic));
   }
   return std::move(built.logic);

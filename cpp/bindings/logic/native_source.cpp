@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/source.hpp"
 #include "bindings/py_call.hpp"
@@ -15,8 +16,6 @@ namespace cppwax::bindings {
 namespace {
 
 using operators::Polled;
-
-constexpr const char* kTesting = "cppwax.testing";
 
 std::string polling() {
   return "calling `next_batch` of partition 'iterable'";
@@ -32,7 +31,7 @@ class TestingPart : public operators::SourcePart {
         python_(std::move(built.logic)),
         batch_size_(batch_size),
         items_(attribute_of(part_.ptr(), "_it")),
-        mark_(py::module_::import(kTesting).attr("_Mark")),
+        mark_(py::module_::import(modules::kTesting).attr("_Mark")),
         act_on_(py::str("_act_on")) {}
 
   Polled next_batch() override {
@@ -130,8 +129,8 @@ std::optional<std::size_t> batch_size_of(const py::object& part) {
 }  // namespace
 
 std::unique_ptr<operators::SourcePart> native_if_known(const PyTypes& types, BuiltSource built) {
-  if (is_exactly(built.source, kTesting, "TestingSource") &&
-      is_exactly(built.part, kTesting, "_IterSourcePartition")) {
+  if (is_exactly(built.source, modules::kTesting, "TestingSource") &&
+      is_exactly(built.part, modules::kTesting, "_IterSourcePartition")) {
     if (const auto batch_size = batch_size_of(built.part)) {
       return std::make_unique<TestingPart>(types, std::move(built), *batch_size);
     }

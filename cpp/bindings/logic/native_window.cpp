@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_keyed_body.hpp"
 #include "bindings/logic/window_clocks.hpp"
@@ -22,10 +23,6 @@ using namespace windows;  // NOLINT: what the window steps are made of
 using windowing::SessionGap;
 using windowing::WindowGrid;
 
-constexpr const char* kClocks = "cppwax.operators.windowing._clocks";
-constexpr const char* kWindowers = "cppwax.operators.windowing._windowers";
-constexpr const char* kSessions = "cppwax.operators.windowing._sessions";
-
 py::object part_of(const KeyedSetup& setup, const char* name) {
   return attribute_of(setup.builder.ptr(), name);
 }
@@ -37,15 +34,16 @@ std::optional<typename Windows::Shape> shape_of(const KeyedSetup& setup);
 template <>
 std::optional<SessionGap> shape_of<SessionContents>(const KeyedSetup& setup) {
   const py::object windower = part_of(setup, "windower");
-  if (!is_exactly(windower, kSessions, "SessionWindower")) return std::nullopt;
+  if (!is_exactly(windower, modules::kSessions, "SessionWindower")) return std::nullopt;
   return SessionGap{Times::span_of(attribute_of(windower.ptr(), "gap").ptr())};
 }
 
 template <>
 std::optional<WindowGrid> shape_of<SlidingContents>(const KeyedSetup& setup) {
   const py::object windower = part_of(setup, "windower");
-  const bool slides = is_exactly(windower, kWindowers, "SlidingWindower");
-  if (!slides && !is_exactly(windower, kWindowers, "TumblingWindower")) return std::nullopt;
+  const bool slides = is_exactly(windower, modules::kWindowers, "SlidingWindower");
+  if (!slides && !is_exactly(windower, modules::kWindowers, "TumblingWindower"))
+    return std::nullopt;
   const Micros length = Times::span_of(attribute_of(windower.ptr(), "length").ptr());
   const Micros offset =
       slides ? Times::span_of(attribute_of(windower.ptr(), "offset").ptr()) : length;
@@ -63,13 +61,13 @@ std::optional<WindowGrid> shape_of<SlidingContents>(const KeyedSetup& setup) {
 // What tells the times of windows; null: they are told in UTC.
 py::object teller_of(const KeyedSetup& setup) {
   const py::object windower = part_of(setup, "windower");
-  if (is_exactly(windower, kSessions, "SessionWindower")) return py::object();
+  if (is_exactly(windower, modules::kSessions, "SessionWindower")) return py::object();
   const py::object align = attribute_of(windower.ptr(), "align_to");
   if (attribute_of(align.ptr(), "tzinfo").ptr() == setup.types.utc) return py::object();
   const py::object length = attribute_of(windower.ptr(), "length");
-  const bool slides = is_exactly(windower, kWindowers, "SlidingWindower");
+  const bool slides = is_exactly(windower, modules::kWindowers, "SlidingWindower");
   const py::object offset = slides ? attribute_of(windower.ptr(), "offset") : length;
-  return py::module_::import(kWindowers).attr("WindowGrid")(length, offset, align);
+  return py::module_::import(modules::kWindowers).attr("WindowGrid")(length, offset, align);
 }
 
 // `Clock` is EventTime or SystemTime, `Windows` SlidingContents or SessionContents.
@@ -224,10 +222,10 @@ class WindowLogic : public NativeKeyedLogic {
 template <class Windows>
 std::unique_ptr<operators::KeyedBody> make_with_clock(const KeyedSetup& setup) {
   const py::object clock = part_of(setup, "clock");
-  if (is_exactly(clock, kClocks, "EventClock")) {
+  if (is_exactly(clock, modules::kClocks, "EventClock")) {
     return std::make_unique<NativeKeyedBody<WindowLogic<EventTime, Windows>>>(setup);
   }
-  if (is_exactly(clock, kClocks, "SystemClock")) {
+  if (is_exactly(clock, modules::kClocks, "SystemClock")) {
     return std::make_unique<NativeKeyedBody<WindowLogic<SystemTime, Windows>>>(setup);
   }
   return nullptr;

@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 
 namespace cppwax::bindings::windows {
 
 namespace {
-
-constexpr const char* kClocks = "cppwax.operators.windowing._clocks";
-constexpr const char* kTimes = "cppwax.operators.windowing._times";
-constexpr const char* kSides = "cppwax.operators.windowing._two_sides";
-constexpr const char* kFinal = "cppwax.operators._final";
 
 // A clock of the user's may stand still or run at another speed: how often to look at it then.
 constexpr Micros kLookAgain = 10'000;
@@ -28,13 +24,13 @@ EventTime::EventTime(const py::object& clock, const PyTypes& types)
     : times_(types),
       clock_(clock),
       ts_getter_(attribute_of(clock.ptr(), "ts_getter")),
-      of_sides_(is_exactly(ts_getter_, kSides, "SideTimestamp")),
+      of_sides_(is_exactly(ts_getter_, modules::kTwoSides, "SideTimestamp")),
       wait_(Times::span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr())),
       now_getter_(attribute_of(clock.ptr(), "now_getter")),
-      knows_system_time_(is_attribute(now_getter_, kTimes, "_get_system_utc")),
+      knows_system_time_(is_attribute(now_getter_, modules::kTimes, "_get_system_utc")),
       to_system_utc_(attribute_of(clock.ptr(), "to_system_utc")) {
   if (of_sides_) of_side_ = attribute_of(ts_getter_.ptr(), "ts_getter");
-  if (is_attribute(to_system_utc_, kFinal, "_identity")) to_system_utc_ = py::object();
+  if (is_attribute(to_system_utc_, modules::kFinal, "_identity")) to_system_utc_ = py::object();
 }
 
 std::optional<EventTime::Key> EventTime::resume(const Call& call, const Now& now,
@@ -78,7 +74,8 @@ std::optional<Micros> EventTime::due_by_user(const Key& key, const Call& call, M
 
 void EventTime::refuse(const Call& call, const char* name, const py::object& function,
                        const py::object& result) const {
-  const py::object words = py::module_::import(kClocks).attr("EventClockLogic").attr("_refuse");
+  const py::object words =
+      py::module_::import(modules::kClocks).attr("EventClockLogic").attr("_refuse");
   call_user(call, words.ptr(), py::str(name).ptr(), function.ptr(), result.ptr());
   throw InvariantError("a time that was refused is none");
 }

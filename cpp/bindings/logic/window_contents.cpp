@@ -3,15 +3,12 @@
 #include <string>
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 
 namespace cppwax::bindings::windows {
 
 namespace {
-
-constexpr const char* kFold = "cppwax.operators.windowing._fold";
-constexpr const char* kJoin = "cppwax.operators.windowing._join_window";
-constexpr const char* kChecks = "cppwax.operators._checks";
 
 // WindowLogic objects of any other builder.
 class LogicContents final : public Contents {
@@ -57,7 +54,7 @@ class LogicContents final : public Contents {
   // REQUIRES: a Python error is set.
   [[noreturn]] void refuse(const Call& call, const py::object& method, const py::object& values) {
     py::error_already_set error;
-    const py::object words = py::module_::import(kChecks).attr("check_iterable");
+    const py::object words = py::module_::import(modules::kChecks).attr("check_iterable");
     const py::str step(step_);
     call_user(call, words.ptr(), step.ptr(), method.ptr(), builder_.ptr(), values.ptr());
     // Something else is wrong in there.
@@ -76,8 +73,10 @@ class LogicContents final : public Contents {
 }  // namespace
 
 std::unique_ptr<Contents> make_contents(const PyStep& step, const py::object& builder) {
-  if (is_exactly(builder, kFold, "FoldWindowBuilder")) return make_fold_contents(builder);
-  if (is_exactly(builder, kJoin, "JoinWindowBuilder")) return make_join_contents(builder);
+  if (is_exactly(builder, modules::kFoldWindow, "FoldWindowBuilder"))
+    return make_fold_contents(builder);
+  if (is_exactly(builder, modules::kJoinWindow, "JoinWindowBuilder"))
+    return make_join_contents(builder);
   return std::make_unique<LogicContents>(step, builder);
 }
 

@@ -3,6 +3,7 @@
 // called for.
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_state.hpp"
 #include "bindings/logic/window_contents.hpp"
@@ -10,10 +11,6 @@
 namespace cppwax::bindings::windows {
 
 namespace {
-
-constexpr const char* kFold = "cppwax.operators.windowing._fold";
-constexpr const char* kCollect = "cppwax.operators.windowing._collect_window";
-constexpr const char* kFinal = "cppwax.operators._final";
 
 // Each `Folding` folds a value in and returns true, or returns false to have the folder called.
 // kIsOurs: whether only it ever changes a state.
@@ -143,11 +140,15 @@ std::unique_ptr<Contents> make_fold_contents(const py::object& builder) {
   const auto is = [&](const char* module, const char* name) {
     return is_exactly(folder, module, name);
   };
-  if (is(kFold, "CountFolder")) return std::make_unique<FoldContents<Counting>>(builder);
-  if (is(kCollect, "ListFolder")) return std::make_unique<FoldContents<Listing>>(builder);
-  if (is(kCollect, "SetFolder")) return std::make_unique<FoldContents<SettingIn>>(builder);
-  if (is(kCollect, "DictFolder")) return std::make_unique<FoldContents<Mapping>>(builder);
-  if (is(kFinal, "ReduceFolder")) return std::make_unique<FoldContents<Reducing>>(builder);
+  if (is(modules::kFoldWindow, "CountFolder"))
+    return std::make_unique<FoldContents<Counting>>(builder);
+  if (is(modules::kCollectWindow, "ListFolder"))
+    return std::make_unique<FoldContents<Listing>>(builder);
+  if (is(modules::kCollectWindow, "SetFolder"))
+    return std::make_unique<FoldContents<SettingIn>>(builder);
+  if (is(modules::kCollectWindow, "DictFolder"))
+    return std::make_unique<FoldContents<Mapping>>(builder);
+  if (is(modules::kFinal, "ReduceFolder")) return std::make_unique<FoldContents<Reducing>>(builder);
   return std::make_unique<FoldContents<ByFolder>>(builder);
 }
 

@@ -37,7 +37,7 @@ class Number(int):
     """A number that is added in its own way."""
 
     def __add__(self, other: Any) -> Any:
-        return ("sum", int(self), other)
+        return Number(7 * int(self) + 3 * int(other))
 
     __radd__ = __add__
 
