@@ -116,6 +116,8 @@ bool Watcher::remove(WatchedRun& run, const signal_handlers::Choice& choice) {
   bool last;
   {
     std::lock_guard lock(runs_mutex_);
+    // The run may end before the watcher came to look.
+    take_told_stop(run, system_clock().steady());
     std::erase(runs_, &run);
     last = runs_.empty();
   }

@@ -34,6 +34,7 @@ struct StopRequest {
 // From worker 0 to all: close all epochs up to `epoch`, the last one opened, and end as Stopped.
 struct Stop {
   Epoch epoch;
+  int signal = 0;  // that of the request, which itself may come later
 };
 
 // All that was stored for `worker` has come to its steps (P16).

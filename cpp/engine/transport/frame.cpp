@@ -150,7 +150,13 @@ FrameType write_control(WireWriter& out, const channel::StopRequest& request) {
 
 FrameType write_control(WireWriter& out, const channel::Stop& stop) {
   write_epoch(out, stop.epoch);
+  out.number(static_cast<std::uint8_t>(stop.signal));
   return FrameType::kStop;
+}
+
+channel::Stop read_stop(WireReader& in) {
+  const Epoch epoch = read_epoch(in);
+  return {epoch, in.number<std::uint8_t>()};
 }
 
 FrameType write_control(WireWriter& out, const channel::Loaded& loaded) {
@@ -185,7 +191,7 @@ ControlMessage read_control(FrameType type, WireReader& in, const Seats& seats) 
     case FrameType::kOpenEpoch:
       return {to, channel::OpenEpoch{read_epoch(in)}};
     case FrameType::kStop:
-      return {to, channel::Stop{read_epoch(in)}};
+      return {to, read_stop(in)};
     case FrameType::kLoaded:
       return {to, read_loaded(in, seats)};
     default:

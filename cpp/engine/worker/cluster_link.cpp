@@ -47,6 +47,7 @@ void ClusterLink::stop(int signal) {
     return was_joined;
   });
   if (!joined) return cluster_.interrupt();
+  asked_to_stop_ = true;
   cluster_.note_stop();
   const channel::StopRequest request{signal};
   for (std::uint32_t p = 0; p < process_count_; ++p) {
@@ -68,12 +69,19 @@ void ClusterLink::on_message(ProcessIndex, transport::Message message) {
   auto [to, delivery] = Conversion::to_delivery(std::move(message));
   if (const auto* control = std::get_if<channel::Control>(&delivery)) {
     if (const auto* request = std::get_if<channel::StopRequest>(control)) {
-      cluster_.note_stop();
-      events_.on_stop(request->signal);
+      told_to_stop(request->signal);
       if (to != WorkerIndex(0)) return;
     }
+    const auto* stop = std::get_if<channel::Stop>(control);
+    if (stop && !asked_to_stop_) told_to_stop(stop->signal);
   }
   own_mailbox(to)->post(std::move(delivery));
+}
+
+// By whichever comes first: worker 0's answer may overtake another process's request.
+void ClusterLink::told_to_stop(int signal) {
+  cluster_.note_stop();
+  events_.on_stop(signal);
 }
 
 void ClusterLink::on_failure(const transport::Failure&) {

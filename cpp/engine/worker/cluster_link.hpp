@@ -85,6 +85,7 @@ class ClusterLink final : public channel::Peers, private transport::Handler {
   void on_warning(const std::string& text) override { events_.on_warning(text); }
 
   channel::Mailbox* own_mailbox(WorkerIndex worker);
+  void told_to_stop(int signal);
 
   Mailboxes& mailboxes_;
   const Conversion& conversion_;
@@ -93,6 +94,7 @@ class ClusterLink final : public channel::Peers, private transport::Handler {
   const std::uint32_t process_count_;
   const std::uint32_t workers_per_process_;
   std::atomic<std::uint64_t> durable_{0};
+  std::atomic<bool> asked_to_stop_{false};  // by a signal or a call here
 
   enum class Phase { kForming, kJoined, kStopped };
   Guarded<Phase> phase_{Phase::kForming};

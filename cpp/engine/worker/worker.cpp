@@ -249,9 +249,9 @@ void Worker::handle(const Control& control) {
   } else if (const auto* open = std::get_if<channel::OpenEpoch>(&control)) {
     opened_ = open->epoch;
     wake_sources();
-  } else if (std::holds_alternative<channel::StopRequest>(control)) {
+  } else if (const auto* request = std::get_if<channel::StopRequest>(&control)) {
     if (epoch_clock_) epoch_clock_->stop();
-    post_to_all(channel::Stop{opened_});
+    post_to_all(channel::Stop{opened_, request->signal});
   } else if (std::holds_alternative<channel::Stop>(control)) {
     stopping_ = true;
     wake_sources();

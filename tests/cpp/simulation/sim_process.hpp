@@ -228,6 +228,7 @@ class SimProcess final : public channel::Peers, private transport::EndsEvents {
         on_stop();
         if (to != WorkerIndex(0)) return;
       }
+      if (std::holds_alternative<channel::Stop>(*control)) on_stop();
     }
     workers_.post(to, std::move(delivery));
   }

@@ -53,7 +53,9 @@ TEST(Frame, ControlComesBack) {
   EXPECT_EQ(parts_back.names, parts.names);
   EXPECT_EQ(control_back(channel::Active{Epoch(7)}).epoch, Epoch(7));
   EXPECT_EQ(control_back(channel::OpenEpoch{Epoch(8)}).epoch, Epoch(8));
-  EXPECT_EQ(control_back(channel::Stop{Epoch(9)}).epoch, Epoch(9));
+  const auto stop = control_back(channel::Stop{Epoch(9), 15});
+  EXPECT_EQ(stop.epoch, Epoch(9));
+  EXPECT_EQ(stop.signal, 15);
   control_back(channel::StopRequest{});
   EXPECT_EQ(control_back(channel::Loaded{WorkerIndex(3)}).worker, WorkerIndex(3));
 }
