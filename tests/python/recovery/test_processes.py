@@ -96,9 +96,10 @@ def local(folder: Path, *options: str, flow: str = "summed.py:get_flow") -> Proc
 def test_a_run_goes_on_with_other_numbers_of_processes(folder: Path) -> None:
     chance = random.Random(5)
     lines = 0
+    # So slow that none comes to the end of its input before it is told to stop.
     for options in (["-p1"], ["-p2"], ["-p3", "-w2"], ["-w3"], ["-p2"]):
-        process = local(folder, *options, flow="summed.py:get_flow(0.005)")
-        wait_for_output(folder, lines + chance.randint(20, 200))
+        process = local(folder, *options, flow="summed.py:get_flow(0.03)")
+        wait_for_output(folder, lines + chance.randint(20, 60))
         process.send(signal.SIGTERM)
         ended = process.end()
         assert ended.code == 0, ended.err
@@ -144,10 +145,10 @@ def test_partitions_may_lie_on_any_process(folder: Path) -> None:
         place.mkdir()
     move(folder / "db", places[0], 0)
     move(folder / "db", places[1], 1, 2)
-    for lines in (50, 200):
+    for lines in (50, 150):
         with cluster_of(2, folder) as cluster:
             processes = [
-                cluster.start("summed.py:get_flow(0.005)", index, *STORE, "-r", str(place))
+                cluster.start("summed.py:get_flow(0.03)", index, *STORE, "-r", str(place))
                 for index, place in enumerate(places)
             ]
             wait_for_output(folder, lines)
