@@ -18,6 +18,12 @@ std::string text_of(PyObject* str) {
 
 }  // namespace
 
+py::object interned(const char* text) {
+  auto str = py::reinterpret_steal<py::object>(PyUnicode_InternFromString(text));
+  if (!str) throw py::error_already_set();
+  return str;
+}
+
 py::object attribute_of(PyObject* self, const char* name) {
   const auto doing = [&] { return std::string("looking up `") + name + "`"; };
   // Interned, since Python's cache of look-ups keeps every other str that it sees.

@@ -27,6 +27,15 @@ py::object call_result(PyObject* result, Doing&& doing) {
   return py::reinterpret_steal<py::object>(result);
 }
 
+// What Python has made of its own for us, a new reference, made an object; null throws a
+// UserCodeError. `doing()` as above.
+template <class Doing>
+py::object made(Doing&& doing, PyObject* object) {
+  if (object == nullptr) [[unlikely]]
+    throw_user_error(doing());
+  return py::reinterpret_steal<py::object>(object);
+}
+
 // Arguments are borrowed.
 template <class Doing, class... Args>
 py::object call_user(Doing&& doing, PyObject* callable, Args... args) {
@@ -48,6 +57,9 @@ py::object call_method(Doing&& doing, PyObject* self, const py::object& name, Ar
   });
   return call_result(result, doing);
 }
+
+// A str for look-ups, as literals in Python code are. Errors: pybind11::error_already_set.
+py::object interned(const char* text);
 
 // An attribute of an object of the user, such as an argument of an operator.
 py::object attribute_of(PyObject* self, const char* name);

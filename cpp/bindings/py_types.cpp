@@ -10,12 +10,6 @@ namespace cppwax::bindings {
 
 namespace {
 
-py::object name(const char* text) {
-  auto str = py::reinterpret_steal<py::object>(PyUnicode_InternFromString(text));
-  if (!str) throw py::error_already_set();
-  return str;
-}
-
 // The fields of a datetime as if they were in UTC. Exact for all years that Python has.
 WallTime time_of_fields(PyObject* value) {
   using namespace std::chrono;
@@ -36,21 +30,21 @@ Duration duration_of_fields(PyObject* delta) {
 }  // namespace
 
 PyTypes::PyTypes()
-    : build(name("build")),
-      build_part(name("build_part")),
-      close(name("close")),
-      committed(name("committed")),
-      list_parts(name("list_parts")),
-      next_awake(name("next_awake")),
-      next_batch(name("next_batch")),
-      notify_at(name("notify_at")),
-      on_batch(name("on_batch")),
-      on_eof(name("on_eof")),
-      on_notify(name("on_notify")),
-      part_fn(name("part_fn")),
-      prepare(name("prepare")),
-      utcoffset(name("utcoffset")),
-      write_batch(name("write_batch")) {
+    : build(interned("build")),
+      build_part(interned("build_part")),
+      close(interned("close")),
+      committed(interned("committed")),
+      list_parts(interned("list_parts")),
+      next_awake(interned("next_awake")),
+      next_batch(interned("next_batch")),
+      notify_at(interned("notify_at")),
+      on_batch(interned("on_batch")),
+      on_eof(interned("on_eof")),
+      on_notify(interned("on_notify")),
+      part_fn(interned("part_fn")),
+      prepare(interned("prepare")),
+      utcoffset(interned("utcoffset")),
+      write_batch(interned("write_batch")) {
   const auto inputs = py::module_::import("cppwax.inputs");
   abort_execution = inputs.attr("AbortExecution");
   stateful_source_partition = inputs.attr("StatefulSourcePartition");
@@ -111,8 +105,7 @@ py::object datetime_of(const PyTypes& types, WallTime time) {
       static_cast<int>(static_cast<unsigned>(date.day())), static_cast<int>(clock.hours().count()),
       static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
       static_cast<int>(clock.subseconds().count()), types.utc, types.datetime);
-  if (value == nullptr) throw_user_error("making a datetime");
-  return py::reinterpret_steal<py::object>(value);
+  return made([] { return "making a datetime"; }, value);
 }
 
 std::optional<WallTime> later_by(WallTime time, PyObject* delta) {
@@ -134,18 +127,16 @@ std::string utf8_of(PyObject* str) {
     return std::string(text, static_cast<std::size_t>(length));
   }
   PyErr_Clear();
-  auto bytes =
-      py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
-  if (!bytes) throw_user_error("encoding a str");
+  const py::object bytes = made([] { return "encoding a str"; },
+                                PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
   return std::string(PyBytes_AS_STRING(bytes.ptr()),
                      static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
 }
 
 py::object str_of(const std::string& utf8) {
-  auto str = py::reinterpret_steal<py::object>(
-      PyUnicode_DecodeUTF8(utf8.data(), static_cast<Py_ssize_t>(utf8.size()), "surrogatepass"));
-  if (!str) throw_user_error("decoding a str");
-  return str;
+  const auto size = static_cast<Py_ssize_t>(utf8.size());
+  return made([] { return "decoding a str"; },
+              PyUnicode_DecodeUTF8(utf8.data(), size, "surrogatepass"));
 }
 
 }  // namespace cppwax::bindings

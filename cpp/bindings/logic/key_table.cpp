@@ -35,8 +35,7 @@ std::uint64_t beginning_of(PyObject* text) {
 KeyTable::KeyTable() : places_(kFirstPlaces) {}
 
 KeySlot& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place, KeySlotPtr slot) {
-  slot->key = py::reinterpret_steal<py::object>(PyUnicode_FromObject(key));
-  if (!slot->key) throw_user_error("taking the key of an item");
+  slot->key = made([] { return "taking the key of an item"; }, PyUnicode_FromObject(key));
   slot->hash = hash;
   if ((size_ + 1) * 3 > places_.size() * 2) {
     grow();

@@ -1,6 +1,7 @@
 // Native form of collect: the values of a key in a list, until it is full or a timeout is over.
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "bindings/logic/native_keyed_body.hpp"
@@ -9,6 +10,10 @@
 namespace cppwax::bindings::native {
 
 namespace {
+
+std::string gathering() {
+  return "gathering values";
+}
 
 class Collect final : public NativeKeyedLogic {
  public:
@@ -39,7 +44,7 @@ class Collect final : public NativeKeyedLogic {
   Keep on_value(Slot& slot, PyObject* value, KeyedOut& out) {
     py::object& values = slot.state.values;
     if (!values) values = new_list();
-    if (PyList_Append(values.ptr(), value) != 0) throw_user_error("gathering values");
+    if (PyList_Append(values.ptr(), value) != 0) throw_user_error(gathering());
     if (PyList_GET_SIZE(values.ptr()) < max_size_) return Keep::kYes;
     out.emit(slot, values.release().ptr());
     return Keep::kNo;
@@ -60,8 +65,9 @@ class Collect final : public NativeKeyedLogic {
     py::object due = slot.state.due ? datetime_of(types_, *slot.state.due) : py::none();
     const py::object& values = slot.state.values;
     const Py_ssize_t count = values ? PyList_GET_SIZE(values.ptr()) : 0;
-    py::object copy = values ? owned(PyList_GetSlice(values.ptr(), 0, count)) : new_list();
-    return owned(PyTuple_Pack(2, copy.ptr(), due.ptr()));
+    py::object copy =
+        values ? made(gathering, PyList_GetSlice(values.ptr(), 0, count)) : new_list();
+    return made(gathering, PyTuple_Pack(2, copy.ptr(), due.ptr()));
   }
 
   void restore(Slot& slot, const py::object& state) {
@@ -73,11 +79,7 @@ class Collect final : public NativeKeyedLogic {
   }
 
  private:
-  static py::object owned(PyObject* made) {
-    if (made == nullptr) throw_user_error("gathering values");
-    return py::reinterpret_steal<py::object>(made);
-  }
-  static py::object new_list() { return owned(PyList_New(0)); }
+  static py::object new_list() { return made(gathering, PyList_New(0)); }
 
   static Keep let_go(Slot& slot, KeyedOut& out) {
     py::object values = slot.state.values ? std::move(slot.state.values) : new_list();

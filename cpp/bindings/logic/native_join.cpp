@@ -1,6 +1,7 @@
 // Native form of join: the values of each side of a key. Of a side that can have one value alone,
 // only that is kept; else, or where such a state was stored, a list of them.
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,9 +14,8 @@ namespace {
 enum class Insert { kFirst, kLast, kProduct };
 enum class EmitWhen { kComplete, kFinal, kRunning };
 
-py::object owned(PyObject* made) {
-  if (made == nullptr) throw_user_error("joining values");
-  return py::reinterpret_steal<py::object>(made);
+std::string joining() {
+  return "joining values";
 }
 
 // The values of the sides of a key.
@@ -35,10 +35,10 @@ class Sides {
     if (!several_) {
       if (!side || mode == Insert::kLast) side = py::reinterpret_borrow<py::object>(value);
     } else if (!side) {
-      side = owned(PyList_New(1));
+      side = made(joining, PyList_New(1));
       PyList_SET_ITEM(side.ptr(), 0, Py_NewRef(value));
     } else if (mode == Insert::kProduct) {
-      if (PyList_Append(side.ptr(), value) != 0) throw_user_error("joining values");
+      if (PyList_Append(side.ptr(), value) != 0) throw_user_error(joining());
     } else if (mode == Insert::kLast) {
       PyList_SetItem(side.ptr(), 0, Py_NewRef(value));
     }
@@ -60,10 +60,10 @@ class Sides {
 
   // As lists: what is stored.
   py::object as_lists() const {
-    py::object lists = owned(PyList_New(static_cast<Py_ssize_t>(count())));
+    py::object lists = made(joining, PyList_New(static_cast<Py_ssize_t>(count())));
     for (std::size_t side = 0; side < count(); ++side) {
       const std::size_t size = sides_[side] ? values_of(side) : 0;
-      PyObject* list = owned(PyList_New(static_cast<Py_ssize_t>(size))).release().ptr();
+      PyObject* list = made(joining, PyList_New(static_cast<Py_ssize_t>(size))).release().ptr();
       PyList_SET_ITEM(lists.ptr(), static_cast<Py_ssize_t>(side), list);
       for (std::size_t i = 0; i < size; ++i) {
         PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), Py_NewRef(value_at(side, i)));
@@ -146,7 +146,8 @@ class Join final : public NativeKeyedLogic {
     std::vector<std::size_t> at(sides.count(), 0);
     std::size_t varied = 0;
     do {
-      PyObject* row = owned(PyTuple_New(static_cast<Py_ssize_t>(at.size()))).release().ptr();
+      PyObject* row =
+          made(joining, PyTuple_New(static_cast<Py_ssize_t>(at.size()))).release().ptr();
       for (std::size_t side = 0; side < at.size(); ++side) {
         PyTuple_SET_ITEM(row, static_cast<Py_ssize_t>(side),
                          Py_NewRef(sides.value_at(side, at[side])));

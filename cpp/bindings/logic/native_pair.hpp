@@ -33,8 +33,7 @@ inline PyObject* value_of(PyObject* item) {
 // Calls the Python form of a step on a batch of one item; gives its results, a list.
 template <class Doing>
 py::object call_on_batch_of_one(Doing&& doing, const py::object& batch, PyObject* item) {
-  const auto one = py::reinterpret_steal<py::object>(PyList_New(1));
-  if (!one) throw_user_error(doing());
+  const py::object one = made(doing, PyList_New(1));
   PyList_SET_ITEM(one.ptr(), 0, Py_NewRef(item));
   return call_user(doing, batch.ptr(), one.ptr());
 }

@@ -21,7 +21,7 @@ class Reduced {
   }
   // Null: None.
   py::object take() const {
-    if (is_sum_) return owned(PyLong_FromLongLong(sum_));
+    if (is_sum_) return made([] { return "adding up"; }, PyLong_FromLongLong(sum_));
     return value_ ? value_ : py::none();
   }
 
@@ -34,11 +34,6 @@ class Reduced {
   }
 
  private:
-  static py::object owned(PyObject* made) {
-    if (made == nullptr) throw_user_error("adding up");
-    return py::reinterpret_steal<py::object>(made);
-  }
-
   bool add_int(PyObject* value) {
     long long number = 0;
     const bool has_none = !is_sum_ && (!value_ || value_.is_none());

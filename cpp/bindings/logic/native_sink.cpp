@@ -53,8 +53,7 @@ class StdOutSink : public operators::SinkLogic {
     // Gone altogether: Python has the words.
     if (!out) return python_->write(std::move(batch));
     if (out.is_none()) return;
-    const auto lines = py::reinterpret_steal<py::object>(PyList_New(0));
-    if (!lines) throw_user_error(doing());
+    const py::object lines = made(doing, PyList_New(0));
     const std::exception_ptr failure = add_lines(as_py(*batch), lines.ptr(), doing);
     if (PyList_GET_SIZE(lines.ptr()) > 0) print(lines.ptr(), out.ptr(), doing);
     if (failure) std::rethrow_exception(failure);

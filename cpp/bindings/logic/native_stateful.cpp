@@ -11,12 +11,6 @@ namespace cppwax::bindings::native {
 
 namespace {
 
-py::object interned(const char* name) {
-  auto str = py::reinterpret_steal<py::object>(PyUnicode_InternFromString(name));
-  if (!str) throw_user_error("naming a method");
-  return str;
-}
-
 class Stateful final : public NativeKeyedLogic {
  public:
   static constexpr bool kSeesBatches = true;

@@ -27,9 +27,7 @@ class Counting {
   explicit Counting(const py::object&) : one_(py::int_(1)) {}
   bool operator()(const Call& call, py::object& count, PyObject*) const {
     if (!PyLong_CheckExact(count.ptr())) return false;
-    PyObject* more = PyNumber_Add(count.ptr(), one_.ptr());
-    if (more == nullptr) throw_user_error(call());
-    count = py::reinterpret_steal<py::object>(more);
+    count = made(call, PyNumber_Add(count.ptr(), one_.ptr()));
     return true;
   }
 
