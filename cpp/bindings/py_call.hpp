@@ -27,8 +27,7 @@ py::object call_result(PyObject* result, Doing&& doing) {
   return py::reinterpret_steal<py::object>(result);
 }
 
-// What Python has made of its own for us, a new reference, made an object; null throws a
-// UserCodeError. `doing()` as above.
+// The same of what no user code has a part in: nobody waits for a turn after it.
 template <class Doing>
 py::object made(Doing&& doing, PyObject* object) {
   if (object == nullptr) [[unlikely]]

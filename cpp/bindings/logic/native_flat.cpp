@@ -7,7 +7,6 @@
 
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_pair.hpp"
-#include "bindings/logic/native_pass.hpp"
 #include "bindings/py_payload.hpp"
 
 namespace cppwax::bindings::native {

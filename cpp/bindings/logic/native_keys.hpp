@@ -68,15 +68,7 @@ class KeyedOut {
 
   // Takes over the reference to the value.
   void emit(const KeySlot& slot, PyObject* value) {
-    PyObject* pair = PyTuple_New(2);
-    if (pair == nullptr) [[unlikely]] {
-      Py_DECREF(value);
-      throw_user_error("making an item");
-    }
-    PyTuple_SET_ITEM(pair, 0, Py_NewRef(slot.key.ptr()));
-    PyTuple_SET_ITEM(pair, 1, value);
-    untrack_plain_pair(pair);
-    gathered_->push(pair);
+    gathered_->push(new_pair(Py_NewRef(slot.key.ptr()), value));
     meter_.add(value);
   }
 

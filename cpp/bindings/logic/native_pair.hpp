@@ -22,6 +22,20 @@ inline void untrack_plain_pair(PyObject* pair) {
   if (!first_may && !second_may) PyObject_GC_UnTrack(pair);
 }
 
+// A new pair of the two; takes both references over. Errors: UserCodeError without memory.
+inline PyObject* new_pair(PyObject* first, PyObject* second) {
+  PyObject* pair = PyTuple_New(2);
+  if (pair == nullptr) [[unlikely]] {
+    Py_DECREF(first);
+    Py_DECREF(second);
+    throw_user_error("making a pair");
+  }
+  PyTuple_SET_ITEM(pair, 0, first);
+  PyTuple_SET_ITEM(pair, 1, second);
+  untrack_plain_pair(pair);
+  return pair;
+}
+
 // REQUIRES of both: is_pair(item). Borrowed from it.
 inline PyObject* key_of(PyObject* item) {
   return PyTuple_GET_ITEM(item, 0);

@@ -108,18 +108,4 @@ class Predicate {
   py::object predicate_;
 };
 
-// A new pair of the two; takes both references over. Errors: UserCodeError without memory.
-inline PyObject* new_pair(PyObject* first, PyObject* second) {
-  PyObject* pair = PyTuple_New(2);
-  if (pair == nullptr) {
-    Py_DECREF(first);
-    Py_DECREF(second);
-    throw_user_error("making a pair");
-  }
-  PyTuple_SET_ITEM(pair, 0, first);
-  PyTuple_SET_ITEM(pair, 1, second);
-  untrack_plain_pair(pair);
-  return pair;
-}
-
 }  // namespace cppwax::bindings::native

@@ -8,8 +8,8 @@
 #include "bindings/logic/key_table.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_pair.hpp"
-#include "bindings/logic/native_pass.hpp"
 #include "bindings/logic/native_reducer.hpp"
+#include "bindings/py_payload.hpp"
 
 namespace cppwax::bindings::native {
 
