@@ -1,36 +1,32 @@
 #include "bindings/logic/native.hpp"
 
-#include "bindings/logic/modules.hpp"
-
 #include <array>
 #include <cstring>
+
+#include "bindings/logic/modules.hpp"
 
 namespace cppwax::bindings {
 
 namespace {
 
-struct Entry {
-  const char* type;
-  const char* module;
-  NativeMaker make;
-};
+using MapperForm = NativeForm<NativeMaker>;
 
-constexpr std::array kEntries{
-    Entry{"MapBatch", modules::kBatchMappers, native::make_map},
-    Entry{"FilterBatch", modules::kBatchMappers, native::make_filter},
-    Entry{"FilterMapBatch", modules::kBatchMappers, native::make_filter_map},
-    Entry{"FlatMapBatch", modules::kBatchMappers, native::make_flat_map},
-    Entry{"FlattenBatch", modules::kBatchMappers, native::make_flatten},
-    Entry{"KeyOnBatch", modules::kBatchMappers, native::make_key_on},
-    Entry{"KeyRmBatch", modules::kBatchMappers, native::make_key_rm},
-    Entry{"MapValueBatch", modules::kBatchMappers, native::make_map_value},
-    Entry{"FilterValueBatch", modules::kBatchMappers, native::make_filter_value},
-    Entry{"FilterMapValueBatch", modules::kBatchMappers, native::make_filter_map_value},
-    Entry{"FlatMapValueBatch", modules::kBatchMappers, native::make_flat_map_value},
-    Entry{"CountBatch", modules::kFinal, native::make_count},
-    Entry{"EnrichBatch", modules::kEnrich, native::make_enrich},
-    Entry{"LabelBatch", modules::kJoin, native::make_label},
-    Entry{"LabelValueBatch", modules::kJoin, native::make_label_value},
+constexpr std::array kMapperForms{
+    MapperForm{"MapBatch", modules::kBatchMappers, native::make_map},
+    MapperForm{"FilterBatch", modules::kBatchMappers, native::make_filter},
+    MapperForm{"FilterMapBatch", modules::kBatchMappers, native::make_filter_map},
+    MapperForm{"FlatMapBatch", modules::kBatchMappers, native::make_flat_map},
+    MapperForm{"FlattenBatch", modules::kBatchMappers, native::make_flatten},
+    MapperForm{"KeyOnBatch", modules::kBatchMappers, native::make_key_on},
+    MapperForm{"KeyRmBatch", modules::kBatchMappers, native::make_key_rm},
+    MapperForm{"MapValueBatch", modules::kBatchMappers, native::make_map_value},
+    MapperForm{"FilterValueBatch", modules::kBatchMappers, native::make_filter_value},
+    MapperForm{"FilterMapValueBatch", modules::kBatchMappers, native::make_filter_map_value},
+    MapperForm{"FlatMapValueBatch", modules::kBatchMappers, native::make_flat_map_value},
+    MapperForm{"CountBatch", modules::kFinal, native::make_count},
+    MapperForm{"EnrichBatch", modules::kEnrich, native::make_enrich},
+    MapperForm{"LabelBatch", modules::kJoin, native::make_label},
+    MapperForm{"LabelValueBatch", modules::kJoin, native::make_label_value},
 };
 
 }  // namespace
@@ -45,9 +41,7 @@ bool is_exactly(const py::object& value, const char* module, const char* name) {
 
 std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapper,
                                                           operators::Seat seat) {
-  for (const Entry& entry : kEntries) {
-    if (is_exactly(mapper, entry.module, entry.type)) return entry.make(mapper);
-  }
+  if (const NativeMaker make = find_form(kMapperForms, mapper)) return make(mapper);
   if (is_exactly(mapper, modules::kFinal, "PreReduceBatch"))
     return native::make_pre_reduce(mapper, seat);
   return nullptr;

@@ -3,6 +3,8 @@
 // exact type: a subclass may mean something else and runs through Python.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <memory>
 
 #include "bindings/py_call.hpp"
@@ -13,6 +15,23 @@ namespace cppwax::bindings {
 
 // Whether the value is of just this class, which lies in a module of cppwax's own.
 bool is_exactly(const py::object& value, const char* module, const char* name);
+
+// A class that has a native form, and what makes that.
+template <class Maker>
+struct NativeForm {
+  const char* type;
+  const char* module;
+  Maker make;
+};
+
+// The maker of the form for a value's class, null if there is none.
+template <class Maker, std::size_t kCount>
+Maker find_form(const std::array<NativeForm<Maker>, kCount>& forms, const py::object& value) {
+  for (const NativeForm<Maker>& form : forms) {
+    if (is_exactly(value, form.module, form.type)) return form.make;
+  }
+  return nullptr;
+}
 
 // The native logic of a `mapper`, null if there is none.
 std::unique_ptr<operators::FlatMapBatchLogic> make_native(const py::object& mapper,

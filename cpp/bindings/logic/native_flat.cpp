@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_pair.hpp"
 #include "bindings/py_payload.hpp"
@@ -35,7 +36,7 @@ class MapperGives {
     return {call_user(doing, mapper_.ptr(), item), py::object()};
   }
   void blame(PyObject* results) const {
-    const py::object check = py::module_::import("cppwax.operators._checks").attr("check_iterable");
+    const py::object check = py::module_::import(modules::kChecks).attr("check_iterable");
     const py::str name("mapper");
     call_user(doing, check.ptr(), step_id_.ptr(), name.ptr(), mapper_.ptr(), results);
   }
@@ -74,8 +75,7 @@ class ItemGives {
     return {py::reinterpret_borrow<py::object>(item), py::object()};
   }
   void blame(PyObject* results) const {
-    const py::object check =
-        py::module_::import("cppwax.operators._checks").attr("check_flattened");
+    const py::object check = py::module_::import(modules::kChecks).attr("check_flattened");
     call_user(doing, check.ptr(), step_id_.ptr(), results);
   }
 

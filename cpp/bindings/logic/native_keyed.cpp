@@ -9,29 +9,23 @@ namespace cppwax::bindings {
 
 namespace {
 
-struct KeyedEntry {
-  const char* type;
-  const char* module;
-  NativeKeyedMaker make;
-};
+using KeyedForm = NativeForm<NativeKeyedMaker>;
 
-constexpr std::array kKeyedEntries{
-    KeyedEntry{"FoldFinalBuilder", modules::kFinal, native::make_fold_final},
-    KeyedEntry{"CollectBuilder", modules::kCollect, native::make_collect},
-    KeyedEntry{"JoinBuilder", modules::kJoin, native::make_join},
-    KeyedEntry{"StatefulBuilder", modules::kStateful, native::make_stateful},
-    KeyedEntry{"StatefulMapBuilder", modules::kStateful, native::make_stateful_map},
-    KeyedEntry{"StatefulFlatMapBuilder", modules::kStateful, native::make_stateful_flat_map},
-    KeyedEntry{"WindowBuilder", modules::kWindowDriver, native::make_window},
+constexpr std::array kKeyedForms{
+    KeyedForm{"FoldFinalBuilder", modules::kFinal, native::make_fold_final},
+    KeyedForm{"CollectBuilder", modules::kCollect, native::make_collect},
+    KeyedForm{"JoinBuilder", modules::kJoin, native::make_join},
+    KeyedForm{"StatefulBuilder", modules::kStateful, native::make_stateful},
+    KeyedForm{"StatefulMapBuilder", modules::kStateful, native::make_stateful_map},
+    KeyedForm{"StatefulFlatMapBuilder", modules::kStateful, native::make_stateful_flat_map},
+    KeyedForm{"WindowBuilder", modules::kWindowDriver, native::make_window},
 };
 
 }  // namespace
 
 std::unique_ptr<operators::KeyedBody> make_native_keyed(const KeyedSetup& setup) {
-  for (const KeyedEntry& entry : kKeyedEntries) {
-    if (is_exactly(setup.builder, entry.module, entry.type)) return entry.make(setup);
-  }
-  return nullptr;
+  const NativeKeyedMaker make = find_form(kKeyedForms, setup.builder);
+  return make == nullptr ? nullptr : make(setup);
 }
 
 }  // namespace cppwax::bindings

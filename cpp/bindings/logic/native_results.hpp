@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native_keys.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
@@ -69,7 +70,7 @@ void emit_all(const Calling& doing, PyObject* emitted, KeyedOut& out, Refuse&& r
 
 // A function of cppwax.operators._checks.
 inline py::object check_named(const char* name) {
-  return py::module_::import("cppwax.operators._checks").attr(name);
+  return py::module_::import(modules::kChecks).attr(name);
 }
 
 }  // namespace cppwax::bindings::native

@@ -2,6 +2,7 @@
 // kind, `(key, (window id, kind, value))`, as `(key, (window id, value))`.
 #include <string>
 
+#include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/logic/native_pair.hpp"
 #include "bindings/logic/native_pass.hpp"
@@ -56,7 +57,7 @@ class Unwrapped {
 
 bool is_unwrap(const py::object& mapper) {
   const py::object picks = attribute_of(mapper.ptr(), "mapper");
-  return is_exactly(picks, "cppwax.operators.windowing._driver", "Unwrap") &&
+  return is_exactly(picks, modules::kWindowDriver, "Unwrap") &&
          PyUnicode_CheckExact(attribute_of(picks.ptr(), "kind").ptr());
 }
 

@@ -5,6 +5,7 @@
 
 #include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
+#include "bindings/logic/native_results.hpp"
 
 namespace cppwax::bindings::windows {
 
@@ -54,7 +55,7 @@ class LogicContents final : public Contents {
   // REQUIRES: a Python error is set.
   [[noreturn]] void refuse(const Call& call, const py::object& method, const py::object& values) {
     py::error_already_set error;
-    const py::object words = py::module_::import(modules::kChecks).attr("check_iterable");
+    const py::object words = native::check_named("check_iterable");
     const py::str step(step_);
     call_user(call, words.ptr(), step.ptr(), method.ptr(), builder_.ptr(), values.ptr());
     // Something else is wrong in there.

@@ -1,6 +1,8 @@
 // `fold_window` and all steps made of it: the content of a window is the user's state. What a
 // folder of cppwax's own does with a plain list, set, dict or int is done here; anything else it is
 // called for.
+#include <array>
+#include <memory>
 #include <utility>
 
 #include "bindings/logic/modules.hpp"
@@ -131,23 +133,26 @@ class FoldContents final : public Contents {
   native::StateCopies copies_;
 };
 
+template <class Folding>
+std::unique_ptr<Contents> make_with(const py::object& builder) {
+  return std::make_unique<FoldContents<Folding>>(builder);
+}
+
+using FolderForm = NativeForm<std::unique_ptr<Contents> (*)(const py::object& builder)>;
+
+constexpr std::array kFolders{
+    FolderForm{"CountFolder", modules::kFoldWindow, make_with<Counting>},
+    FolderForm{"ListFolder", modules::kCollectWindow, make_with<Listing>},
+    FolderForm{"SetFolder", modules::kCollectWindow, make_with<SettingIn>},
+    FolderForm{"DictFolder", modules::kCollectWindow, make_with<Mapping>},
+    FolderForm{"ReduceFolder", modules::kFinal, make_with<Reducing>},
+};
+
 }  // namespace
 
 std::unique_ptr<Contents> make_fold_contents(const py::object& builder) {
-  const py::object folder = attribute_of(builder.ptr(), "folder");
-  const auto is = [&](const char* module, const char* name) {
-    return is_exactly(folder, module, name);
-  };
-  if (is(modules::kFoldWindow, "CountFolder"))
-    return std::make_unique<FoldContents<Counting>>(builder);
-  if (is(modules::kCollectWindow, "ListFolder"))
-    return std::make_unique<FoldContents<Listing>>(builder);
-  if (is(modules::kCollectWindow, "SetFolder"))
-    return std::make_unique<FoldContents<SettingIn>>(builder);
-  if (is(modules::kCollectWindow, "DictFolder"))
-    return std::make_unique<FoldContents<Mapping>>(builder);
-  if (is(modules::kFinal, "ReduceFolder")) return std::make_unique<FoldContents<Reducing>>(builder);
-  return std::make_unique<FoldContents<ByFolder>>(builder);
+  const auto make = find_form(kFolders, attribute_of(builder.ptr(), "folder"));
+  return make == nullptr ? make_with<ByFolder>(builder) : make(builder);
 }
 
 }  // namespace cppwax::bindings::windows
