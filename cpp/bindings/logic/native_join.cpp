@@ -5,14 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/logic/join_modes.hpp"
 #include "bindings/logic/native_keyed_body.hpp"
 
 namespace cppwax::bindings::native {
 
 namespace {
-
-enum class Insert { kFirst, kLast, kProduct };
-enum class EmitWhen { kComplete, kFinal, kRunning };
 
 std::string joining() {
   return "joining values";
@@ -29,17 +27,17 @@ class Sides {
   }
   std::size_t count() const { return sides_.size(); }
 
-  void insert(std::size_t index, PyObject* value, Insert mode) {
+  void insert(std::size_t index, PyObject* value, InsertMode mode) {
     py::object& side = sides_[index];
     if (!side) ++filled_;
     if (!several_) {
-      if (!side || mode == Insert::kLast) side = py::reinterpret_borrow<py::object>(value);
+      if (!side || mode == InsertMode::kLast) side = py::reinterpret_borrow<py::object>(value);
     } else if (!side) {
       side = made(joining, PyList_New(1));
       PyList_SET_ITEM(side.ptr(), 0, Py_NewRef(value));
-    } else if (mode == Insert::kProduct) {
+    } else if (mode == InsertMode::kProduct) {
       if (PyList_Append(side.ptr(), value) != 0) throw_user_error(joining());
-    } else if (mode == Insert::kLast) {
+    } else if (mode == InsertMode::kLast) {
       PyList_SetItem(side.ptr(), 0, Py_NewRef(value));
     }
   }
@@ -86,28 +84,22 @@ class Join final : public NativeKeyedLogic {
   using Slot = NativeSlot<State>;
 
   explicit Join(const KeyedSetup& setup)
-      : builder_(setup.builder),
-        side_count_(py::cast<std::size_t>(attribute_of(builder_.ptr(), "side_count"))) {
-    const auto insert = py::cast<std::string>(attribute_of(builder_.ptr(), "insert_mode"));
-    const auto emit = py::cast<std::string>(attribute_of(builder_.ptr(), "emit_mode"));
-    if (insert == "first") insert_ = Insert::kFirst;
-    if (insert == "product") insert_ = Insert::kProduct;
-    if (emit == "final") emit_ = EmitWhen::kFinal;
-    if (emit == "running") emit_ = EmitWhen::kRunning;
-  }
+      : side_count_(py::cast<std::size_t>(attribute_of(setup.builder.ptr(), "side_count"))),
+        insert_(insert_mode_of(setup.builder)),
+        emit_(emit_mode_of(setup.builder)) {}
 
   Keep on_value(Slot& slot, PyObject* value, KeyedOut& out) {
     Sides& sides = slot.state.sides;
-    if (!sides.begun()) sides.begin(side_count_, insert_ == Insert::kProduct);
+    if (!sides.begun()) sides.begin(side_count_, insert_ == InsertMode::kProduct);
     sides.insert(side_of(slot, value), PyTuple_GET_ITEM(value, 1), insert_);
-    if (emit_ == EmitWhen::kFinal) return Keep::kYes;
-    if (emit_ == EmitWhen::kComplete && !sides.complete()) return Keep::kYes;
+    if (emit_ == EmitMode::kFinal) return Keep::kYes;
+    if (emit_ == EmitMode::kComplete && !sides.complete()) return Keep::kYes;
     emit_rows(slot, out);
-    return emit_ == EmitWhen::kComplete ? Keep::kNo : Keep::kYes;
+    return emit_ == EmitMode::kComplete ? Keep::kNo : Keep::kYes;
   }
 
   Keep on_eof(Slot& slot, KeyedOut& out) {
-    if (emit_ != EmitWhen::kFinal) return Keep::kYes;
+    if (emit_ != EmitMode::kFinal) return Keep::kYes;
     emit_rows(slot, out);
     return Keep::kNo;
   }
@@ -116,13 +108,13 @@ class Join final : public NativeKeyedLogic {
 
   void restore(Slot& slot, const py::object& state) const {
     const auto lists = py::cast<py::list>(state);
-    bool several = insert_ == Insert::kProduct;
+    bool several = insert_ == InsertMode::kProduct;
     for (const py::handle list : lists) several |= py::len(list) > 1;
     Sides& sides = slot.state.sides;
     sides.begin(lists.size(), several);
     for (std::size_t side = 0; side < lists.size(); ++side) {
       for (const py::handle value : lists[side]) {
-        sides.insert(side, value.ptr(), several ? Insert::kProduct : Insert::kFirst);
+        sides.insert(side, value.ptr(), several ? InsertMode::kProduct : InsertMode::kFirst);
       }
     }
   }
@@ -140,28 +132,14 @@ class Join final : public NativeKeyedLogic {
     throw_user_error(doing());
   }
 
-  // The last side varies fastest.
   static void emit_rows(const Slot& slot, KeyedOut& out) {
-    const Sides& sides = slot.state.sides;
-    std::vector<std::size_t> at(sides.count(), 0);
-    std::size_t varied = 0;
-    do {
-      PyObject* row =
-          made(joining, PyTuple_New(static_cast<Py_ssize_t>(at.size()))).release().ptr();
-      for (std::size_t side = 0; side < at.size(); ++side) {
-        PyTuple_SET_ITEM(row, static_cast<Py_ssize_t>(side),
-                         Py_NewRef(sides.value_at(side, at[side])));
-      }
-      out.emit(slot, row);
-      varied = at.size();
-      while (varied > 0 && ++at[varied - 1] == sides.values_of(varied - 1)) at[--varied] = 0;
-    } while (varied > 0);
+    each_row(slot.state.sides, joining,
+             [&](py::object row) { out.emit(slot, row.release().ptr()); });
   }
 
-  py::object builder_;
   std::size_t side_count_;
-  Insert insert_ = Insert::kLast;
-  EmitWhen emit_ = EmitWhen::kComplete;
+  InsertMode insert_;
+  EmitMode emit_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
+#include "bindings/logic/native_reducer.hpp"
 #include "bindings/logic/native_state.hpp"
 #include "bindings/logic/window_contents.hpp"
 
@@ -85,13 +86,13 @@ class Reducing {
     if (state.is_none()) {
       state = py::reinterpret_borrow<py::object>(value);
     } else {
-      state = call_user(call, reducer_.ptr(), state.ptr(), value);
+      state = reducer_(call, state.ptr(), value);
     }
     return true;
   }
 
  private:
-  py::object reducer_;
+  native::Reducer reducer_;
 };
 
 template <class Folding>

@@ -1,71 +1,49 @@
 // `join_window`: the content of a window is a list of the values of each side, a list each.
-#include <string>
+#include <algorithm>
+#include <cstddef>
+#include <memory>
 #include <utility>
-#include <vector>
 
+#include "bindings/logic/join_modes.hpp"
 #include "bindings/logic/window_contents.hpp"
 
 namespace cppwax::bindings::windows {
 
 namespace {
 
-enum class Insert { kFirst, kLast, kProduct };
-enum class Emit { kComplete, kFinal, kRunning };
-
 void check(const Call& call, int failed) {
   if (failed != 0) throw_user_error(call());
 }
 
-Insert insert_mode_of(const std::string& mode) {
-  if (mode == "first") return Insert::kFirst;
-  return mode == "product" ? Insert::kProduct : Insert::kLast;
-}
-
-Emit emit_mode_of(const std::string& mode) {
-  if (mode == "complete") return Emit::kComplete;
-  return mode == "running" ? Emit::kRunning : Emit::kFinal;
-}
-
-// The rows that lists of values make, the last side varying fastest; a side without values has
-// None. As itertools.product.
-class Rows {
+// The sides in a content, of which `each_row` makes its rows.
+class ListedSides {
  public:
-  explicit Rows(PyObject* sides) : sides_(sides), at_(count_of_sides(), 0) {}
+  // Borrowed: a list of lists.
+  explicit ListedSides(PyObject* sides) : sides_(sides) {}
 
-  py::object row(const Call& call) const {
-    py::object row = made(call, PyTuple_New(count_of_sides()));
-    for (Py_ssize_t side = 0; side < count_of_sides(); ++side) {
-      PyObject* values = PyList_GET_ITEM(sides_, side);
-      const Py_ssize_t at = at_[static_cast<std::size_t>(side)];
-      PyObject* value = PyList_GET_SIZE(values) == 0 ? Py_None : PyList_GET_ITEM(values, at);
-      PyTuple_SET_ITEM(row.ptr(), side, Py_NewRef(value));
-    }
-    return row;
+  std::size_t count() const { return static_cast<std::size_t>(PyList_GET_SIZE(sides_)); }
+  std::size_t values_of(std::size_t side) const {
+    return std::max<std::size_t>(static_cast<std::size_t>(PyList_GET_SIZE(values(side))), 1);
   }
-
-  // False after the last one.
-  bool next() {
-    for (Py_ssize_t side = count_of_sides() - 1; side >= 0; --side) {
-      Py_ssize_t& at = at_[static_cast<std::size_t>(side)];
-      if (++at < PyList_GET_SIZE(PyList_GET_ITEM(sides_, side))) return true;
-      at = 0;
-    }
-    return false;
+  PyObject* value_at(std::size_t side, std::size_t index) const {
+    if (PyList_GET_SIZE(values(side)) == 0) return Py_None;
+    return PyList_GET_ITEM(values(side), static_cast<Py_ssize_t>(index));
   }
 
  private:
-  Py_ssize_t count_of_sides() const { return PyList_GET_SIZE(sides_); }
+  PyObject* values(std::size_t side) const {
+    return PyList_GET_ITEM(sides_, static_cast<Py_ssize_t>(side));
+  }
 
   PyObject* sides_;
-  std::vector<Py_ssize_t> at_;
 };
 
 class JoinContents final : public Contents {
  public:
   explicit JoinContents(const py::object& builder)
       : side_count_(attribute_of(builder.ptr(), "side_count").cast<Py_ssize_t>()),
-        insert_(insert_mode_of(attribute_of(builder.ptr(), "insert_mode").cast<std::string>())),
-        emit_(emit_mode_of(attribute_of(builder.ptr(), "emit_mode").cast<std::string>())) {}
+        insert_(insert_mode_of(builder)),
+        emit_(emit_mode_of(builder)) {}
 
   py::object make(const Call& call) override {
     py::object sides = made(call, PyList_New(side_count_));
@@ -102,10 +80,10 @@ class JoinContents final : public Contents {
     for (Py_ssize_t side = 0; side < PyList_GET_SIZE(from.ptr()); ++side) {
       PyObject* own = PyList_GET_ITEM(into.ptr(), side);
       PyObject* others = PyList_GET_ITEM(from.ptr(), side);
-      if (insert_ == Insert::kProduct) {
+      if (insert_ == InsertMode::kProduct) {
         check(call, PyList_SetSlice(own, PyList_GET_SIZE(own), PyList_GET_SIZE(own), others));
       } else {
-        const bool others_first = insert_ == Insert::kFirst;
+        const bool others_first = insert_ == InsertMode::kFirst;
         PyObject* wanted = others_first ? others : own;
         if (PyList_GET_SIZE(wanted) == 0) wanted = others_first ? own : others;
         check(call, PyList_SetItem(into.ptr(), side, Py_NewRef(wanted)));
@@ -115,23 +93,23 @@ class JoinContents final : public Contents {
   }
 
   void close(const Call& call, py::object content, Emitted out) override {
-    if (emit_ == Emit::kFinal) emit_rows(call, content, out);
+    if (emit_ == EmitMode::kFinal) emit_rows(call, content, out);
   }
 
   py::object snapshot(const SnapshotCall&, const py::object& content) override { return content; }
 
  private:
   void put(const Call& call, PyObject* values, PyObject* value) const {
-    if (insert_ == Insert::kProduct || PyList_GET_SIZE(values) == 0) {
+    if (insert_ == InsertMode::kProduct || PyList_GET_SIZE(values) == 0) {
       check(call, PyList_Append(values, value));
-    } else if (insert_ == Insert::kLast) {
+    } else if (insert_ == InsertMode::kLast) {
       check(call, PyList_SetItem(values, 0, Py_NewRef(value)));
     }
   }
 
   void emit_due(const Call& call, py::object& content, Emitted& out) {
-    if (emit_ == Emit::kRunning) emit_rows(call, content, out);
-    if (emit_ != Emit::kComplete) return;
+    if (emit_ == EmitMode::kRunning) emit_rows(call, content, out);
+    if (emit_ != EmitMode::kComplete) return;
     for (Py_ssize_t side = 0; side < PyList_GET_SIZE(content.ptr()); ++side) {
       if (PyList_GET_SIZE(PyList_GET_ITEM(content.ptr(), side)) == 0) return;
     }
@@ -140,9 +118,7 @@ class JoinContents final : public Contents {
   }
 
   static void emit_rows(const Call& call, const py::object& sides, Emitted& out) {
-    Rows rows(sides.ptr());
-    do out.add(rows.row(call));
-    while (rows.next());
+    each_row(ListedSides(sides.ptr()), call, [&](py::object row) { out.add(std::move(row)); });
   }
 
   static Py_ssize_t side_of(const Call& call, PyObject* value) {
@@ -162,8 +138,8 @@ class JoinContents final : public Contents {
   }
 
   Py_ssize_t side_count_;
-  Insert insert_;
-  Emit emit_;
+  InsertMode insert_;
+  EmitMode emit_;
 };
 
 }  // namespace
