@@ -8,27 +8,6 @@
 
 namespace cppwax::bindings {
 
-namespace {
-
-// The fields of a datetime as if they were in UTC. Exact for all years that Python has.
-WallTime time_of_fields(PyObject* value) {
-  using namespace std::chrono;
-  const sys_days day = year(PyDateTime_GET_YEAR(value)) /
-                       static_cast<int>(PyDateTime_GET_MONTH(value)) /
-                       static_cast<int>(PyDateTime_GET_DAY(value));
-  return WallTime(day) + hours(PyDateTime_DATE_GET_HOUR(value)) +
-         minutes(PyDateTime_DATE_GET_MINUTE(value)) + seconds(PyDateTime_DATE_GET_SECOND(value)) +
-         microseconds(PyDateTime_DATE_GET_MICROSECOND(value));
-}
-
-Duration duration_of_fields(PyObject* delta) {
-  using namespace std::chrono;
-  return days(PyDateTime_DELTA_GET_DAYS(delta)) + seconds(PyDateTime_DELTA_GET_SECONDS(delta)) +
-         microseconds(PyDateTime_DELTA_GET_MICROSECONDS(delta));
-}
-
-}  // namespace
-
 PyTypes::PyTypes()
     : build(interned("build")),
       build_part(interned("build_part")),
@@ -70,6 +49,22 @@ bool PyTypes::is_sequence(PyObject* value) const {
   const int is = PyObject_IsInstance(value, sequence.ptr());
   if (is < 0) throw_user_error("asking whether a value is a sequence");
   return is == 1;
+}
+
+WallTime time_of_fields(PyObject* value) {
+  using namespace std::chrono;
+  const sys_days day = year(PyDateTime_GET_YEAR(value)) /
+                       static_cast<int>(PyDateTime_GET_MONTH(value)) /
+                       static_cast<int>(PyDateTime_GET_DAY(value));
+  return WallTime(day) + hours(PyDateTime_DATE_GET_HOUR(value)) +
+         minutes(PyDateTime_DATE_GET_MINUTE(value)) + seconds(PyDateTime_DATE_GET_SECOND(value)) +
+         microseconds(PyDateTime_DATE_GET_MICROSECOND(value));
+}
+
+Duration duration_of_fields(PyObject* delta) {
+  using namespace std::chrono;
+  return days(PyDateTime_DELTA_GET_DAYS(delta)) + seconds(PyDateTime_DELTA_GET_SECONDS(delta)) +
+         microseconds(PyDateTime_DELTA_GET_MICROSECONDS(delta));
 }
 
 std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std::string& why) {

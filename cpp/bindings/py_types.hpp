@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 
+#include "bindings/py_error.hpp"
 #include "engine/base/clock.hpp"
+#include "engine/base/ids.hpp"
 
 namespace cppwax::bindings {
 
@@ -55,9 +57,29 @@ struct PyTypes {
   bool is_sequence(PyObject* value) const;
 };
 
+// The fields of a datetime as if they were in UTC, and the span of a timedelta: exact for all that
+// Python has. REQUIRES: of just that class, or derived from it.
+WallTime time_of_fields(PyObject* value);
+Duration duration_of_fields(PyObject* delta);
+
 // The time a datetime with a timezone stands for, exactly; nullopt if it is no such datetime, with
 // the reason in `why`. Errors: UserCodeError if a timezone of the user raises.
 std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std::string& why);
+
+// The time that a callback of the user's, such as `next_awake`, has answered with; nullopt for
+// None. `doing` as for call_result. Errors: UserCodeError for what is neither, too.
+template <class Doing>
+std::optional<WallTime> asked_time(const PyTypes& types, const py::object& answer, Doing&& doing,
+                                   const StepId& step, const char* callback) {
+  if (answer.is_none()) return std::nullopt;
+  std::string why;
+  const auto time = wall_time_of(types, answer.ptr(), why);
+  if (!time) {
+    throw_type_error(doing(), "step '" + step + "': the result of `" + callback +
+                                  "` must be a `datetime` with a timezone, or None; " + why);
+  }
+  return time;
+}
 
 // The time as a datetime in UTC. REQUIRES: within the years that Python has.
 py::object datetime_of(const PyTypes& types, WallTime time);

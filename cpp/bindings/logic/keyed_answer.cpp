@@ -39,16 +39,7 @@ std::optional<WallTime> AnswerReader::ask_notify_at(const py::object& logic,
                                                     const KeySlot& slot) const {
   const auto doing = [&] { return calling("notify_at", slot); };
   const py::object answer = call_method(doing, logic.ptr(), types_.notify_at);
-  if (answer.is_none()) return std::nullopt;
-  std::string why;
-  const auto due = wall_time_of(types_, answer.ptr(), why);
-  if (!due) {
-    throw_type_error(doing(), "step '" + step_ +
-                                  "': the result of `notify_at` must be a `datetime` with a "
-                                  "timezone, or None; " +
-                                  why);
-  }
-  return due;
+  return asked_time(types_, answer, doing, step_, "notify_at");
 }
 
 }  // namespace cppwax::bindings

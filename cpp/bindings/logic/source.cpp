@@ -59,16 +59,7 @@ class PartitionLogic : public operators::SourcePart {
     if (!may_sleep_) return std::nullopt;
     const auto doing = [this] { return calling("next_awake"); };
     const py::object answer = call_method(doing, part_.ptr(), types_.next_awake);
-    if (answer.is_none()) return std::nullopt;
-    std::string why;
-    const auto time = wall_time_of(types_, answer.ptr(), why);
-    if (!time) {
-      throw_type_error(doing(), "step '" + step_ +
-                                    "': the result of `next_awake` must be a `datetime` with a "
-                                    "timezone, or None; " +
-                                    why);
-    }
-    return time;
+    return asked_time(types_, answer, doing, step_, "next_awake");
   }
 
   std::string snapshot() override {

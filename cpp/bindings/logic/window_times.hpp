@@ -15,10 +15,17 @@ namespace cppwax::bindings::windows {
 
 using windowing::Micros;
 
+inline WallTime wall_time_at(Micros when) {
+  return WallTime(Duration(when));
+}
+inline Micros micros_at(WallTime time) {
+  return time.time_since_epoch().count();
+}
+
 // One a step. Made, used and destroyed with the interpreter held; immutable.
 class Times {
  public:
-  explicit Times(const PyTypes& types);
+  explicit Times(const PyTypes& types) : types_(types) {}
 
   // Of a datetime with a time zone; what lies beyond the ends of time is cut to them. nullopt for
   // anything else. Errors: UserCodeError if a time zone of the user raises.
@@ -27,16 +34,18 @@ class Times {
     // With the one time zone object that nearly all values have.
     if (Py_IS_TYPE(when, types_.datetime) && has_zone(when) && zone_of(when) == types_.utc)
         [[likely]] {
-      return fields_of(when);
+      return micros_at(time_of_fields(when));
     }
     if (!PyObject_TypeCheck(when, types_.datetime) || !has_zone(when)) return std::nullopt;
     const py::object offset = call_method(doing, when, types_.utcoffset);
-    if (!PyObject_TypeCheck(offset.ptr(), api_->DeltaType)) return std::nullopt;
-    return windowing::between_the_ends(fields_of(when) - span_of(offset.ptr()));
+    if (!PyObject_TypeCheck(offset.ptr(), types_.timedelta)) return std::nullopt;
+    return windowing::between_the_ends(micros_at(time_of_fields(when)) - span_of(offset.ptr()));
   }
 
   // A datetime in UTC, a new reference. Errors: UserCodeError without memory.
-  py::object datetime_of(Micros when) const;
+  py::object datetime_of(Micros when) const {
+    return bindings::datetime_of(types_, wall_time_at(when));
+  }
 
   // REQUIRES: a timedelta. One longer than all of time is cut to kLongestSpan.
   static Micros span_of(PyObject* delta);
@@ -48,18 +57,11 @@ class Times {
   static PyObject* zone_of(PyObject* when) {
     return reinterpret_cast<PyDateTime_DateTime*>(when)->tzinfo;
   }
-  // As if they were in UTC.
-  static Micros fields_of(PyObject* when);
 
   const PyTypes& types_;
-  const PyDateTime_CAPI* api_;
 };
 
 // The system time, as Python's `datetime.now(timezone.utc)`.
 Micros system_now();
-
-inline WallTime wall_time_at(Micros when) {
-  return WallTime(Duration(when));
-}
 
 }  // namespace cppwax::bindings::windows
