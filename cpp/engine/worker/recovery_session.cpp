@@ -6,7 +6,6 @@
 #include "engine/base/error.hpp"
 #include "engine/base/first_failure.hpp"
 #include "engine/recovery/store_error.hpp"
-#include "engine/recovery/store_folder.hpp"
 
 namespace cppwax::worker {
 
@@ -46,20 +45,6 @@ std::string list_of(const std::set<StepId>& steps) {
   return names;
 }
 
-// Partitions are spread over the workers of their process in turn.
-std::vector<WorkerIndex> primaries_of(const std::vector<recovery::PartitionHome>& homes,
-                                      const Place& place) {
-  std::vector<std::uint32_t> taken;
-  std::vector<WorkerIndex> primaries;
-  for (const recovery::PartitionHome& home : homes) {
-    if (taken.size() <= home.process) taken.resize(home.process + 1, 0);
-    const std::uint32_t worker = taken[home.process]++ % place.workers_per_process;
-    primaries.push_back(
-        WorkerIndex(static_cast<std::uint32_t>(home.process) * place.workers_per_process + worker));
-  }
-  return primaries;
-}
-
 }  // namespace
 
 bool RecoverySession::open(const graph::Plan& plan, const Place& place, const Gather& gather) {
@@ -77,9 +62,7 @@ bool RecoverySession::open(const graph::Plan& plan, const Place& place, const Ga
 bool RecoverySession::open_all(const graph::Plan& plan, const Place& place, const Gather& gather) {
   const auto sights = exchange<SightReport>(gather, place, read_sight, [&] { return look(); });
   if (!sights) return false;
-  std::vector<std::vector<recovery::FoundPartition>> seen;
-  for (const SightReport& sight : *sights) seen.push_back(sight.partitions);
-  const auto homes = recovery::arrange_partitions(seen);
+  const std::vector<Home> homes = find_homes(*sights, place);
 
   const auto histories = exchange<HistoryReport>(
       gather, place, read_histories, [&] { return open_own(homes, plan.flow_id(), place); });
@@ -103,21 +86,35 @@ SightReport RecoverySession::look() {
           settings_.refuse_strange_states};
 }
 
-HistoryReport RecoverySession::open_own(const std::vector<recovery::PartitionHome>& homes,
-                                        const std::string& flow_id, const Place& place) {
-  const std::vector<WorkerIndex> primaries = primaries_of(homes, place);
-  for (std::size_t p = 0; p < homes.size(); ++p) {
-    const recovery::PartitionHome& home = homes[p];
-    if (ProcessIndex(static_cast<std::uint32_t>(home.process)) != place.process) continue;
+// Partitions are spread over the workers of their process in turn.
+std::vector<RecoverySession::Home> RecoverySession::find_homes(
+    const std::vector<SightReport>& sights, const Place& place) {
+  std::vector<std::vector<recovery::FoundPartition>> seen;
+  for (const SightReport& sight : sights) seen.push_back(sight.partitions);
+  std::vector<std::uint32_t> taken(sights.size(), 0);
+  std::vector<Home> homes;
+  for (recovery::PartitionHome& at : recovery::arrange_partitions(seen)) {
+    const std::uint32_t worker = taken[at.process]++ % place.workers_per_process;
+    const auto process = static_cast<std::uint32_t>(at.process);
+    homes.push_back({std::move(at), WorkerIndex(process * place.workers_per_process + worker)});
+  }
+  return homes;
+}
+
+HistoryReport RecoverySession::open_own(const std::vector<Home>& homes, const std::string& flow_id,
+                                        const Place& place) {
+  for (const Home& home : homes) {
+    const recovery::PartitionHome& at = home.at;
+    if (ProcessIndex(static_cast<std::uint32_t>(at.process)) != place.process) continue;
     recovery::PartitionSettings settings;
-    settings.file = {home.path, home.identity, flow_id};
-    own_.push_back({home.identity.index, primaries[p].value() % place.workers_per_process,
+    settings.file = {at.path, at.identity, flow_id};
+    own_.push_back({at.identity.index, home.primary.value() % place.workers_per_process,
                     std::make_unique<recovery::SqlitePartition>(std::move(settings))});
   }
   HistoryReport report;
-  for (const Own& own : own_) {
-    report.partitions.push_back(
-        {own.index, own.partition->history(), own.partition->stored_steps()});
+  for (Own& own : own_) {
+    own.steps = own.partition->stored_steps();
+    report.partitions.push_back({own.index, own.partition->history(), own.steps});
   }
   return report;
 }
@@ -180,20 +177,19 @@ std::set<StepId> RecoverySession::steps_to_drop(const graph::Plan& plan, const P
 void RecoverySession::begin_own(const recovery::Execution& execution,
                                 const std::set<StepId>& to_drop) {
   for (const Own& own : own_) {
-    if (!to_drop.empty()) {
-      for (const StepId& step : own.partition->stored_steps()) {
-        if (to_drop.contains(step)) own.partition->drop(step);
-      }
+    for (const StepId& step : own.steps) {
+      if (to_drop.contains(step)) own.partition->drop(step);
     }
     own.partition->begin(execution);
   }
 }
 
-void RecoverySession::give_to_workers(const std::vector<recovery::PartitionHome>& homes,
+void RecoverySession::give_to_workers(const std::vector<Home>& homes,
                                       const recovery::Resume& resume, const Place& place) {
   std::vector<recovery::Execution> executions = resume.earlier;
   executions.push_back(resume.execution);
-  const std::vector<WorkerIndex> primaries = primaries_of(homes, place);
+  std::vector<WorkerIndex> primaries;
+  for (const Home& home : homes) primaries.push_back(home.primary);
   for (std::uint32_t w = 0; w < place.workers_per_process; ++w) {
     operators::StoreAccess access{.executions = executions,
                                   .is_resume = !resume.is_first,

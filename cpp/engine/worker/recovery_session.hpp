@@ -15,6 +15,7 @@
 #include "engine/operators/store_access.hpp"
 #include "engine/recovery/resume.hpp"
 #include "engine/recovery/sqlite_partition.hpp"
+#include "engine/recovery/store_folder.hpp"
 #include "engine/transport/reports.hpp"
 #include "engine/worker/store_reports.hpp"
 
@@ -73,25 +74,32 @@ class RecoverySession {
   void close();
 
  private:
-  // A partition that this process is the primary of.
+  // A partition of the store, and the worker that is its primary.
+  struct Home {
+    recovery::PartitionHome at;
+    WorkerIndex primary;
+  };
+  // One of those with their primary on this process.
   struct Own {
     RecoveryPartitionIndex index;
     std::size_t worker;  // of this process
     std::unique_ptr<recovery::SqlitePartition> partition;
+    std::set<StepId> steps{};  // that it holds states of when the run begins
   };
 
   bool open_all(const graph::Plan& plan, const Place& place, const Gather& gather);
   SightReport look();
-  HistoryReport open_own(const std::vector<recovery::PartitionHome>& homes,
-                         const std::string& flow_id, const Place& place);
+  static std::vector<Home> find_homes(const std::vector<SightReport>& sights, const Place& place);
+  HistoryReport open_own(const std::vector<Home>& homes, const std::string& flow_id,
+                         const Place& place);
   recovery::Resume find_resume(const std::vector<HistoryReport>& reports, const Place& place,
                                std::size_t partition_count);
   std::set<StepId> steps_to_drop(const graph::Plan& plan, const Place& place,
                                  const std::vector<SightReport>& sights,
                                  const std::vector<HistoryReport>& histories);
   void begin_own(const recovery::Execution& execution, const std::set<StepId>& to_drop);
-  void give_to_workers(const std::vector<recovery::PartitionHome>& homes,
-                       const recovery::Resume& resume, const Place& place);
+  void give_to_workers(const std::vector<Home>& homes, const recovery::Resume& resume,
+                       const Place& place);
 
   RecoverySettings settings_;
   std::vector<Own> own_;

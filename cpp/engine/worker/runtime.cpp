@@ -344,8 +344,7 @@ transport::Failure Runtime::failure_at_start(const std::exception_ptr& error) co
 }
 
 transport::Failure Runtime::failure_of(std::size_t index, const std::exception_ptr& error) const {
-  transport::Failure failure = settings_.describe(error);
-  failure.process = settings_.cluster->process;
+  transport::Failure failure = failure_at_start(error);
   failure.epoch = workers_[index]->epoch();
   if (!failure.worker) failure.worker = workers_[index]->index();
   return failure;
