@@ -125,13 +125,16 @@ class Batch {
   std::size_t bytes_ = 0;
 };
 
-void each_state(const py::list& folders, const py::function& take) {
+void each_state(const py::list& folders, const py::function& take, const py::object& step) {
+  std::optional<StepId> of_step;
+  if (!step.is_none()) of_step = utf8_of(step.ptr());
   in_store([&, paths = paths_of(folders)] {
     StoreView view(paths);
     Batch batch(take);
-    view.each_state([&](const StepId& step, const recovery::EntryView& entry, Epoch epoch) {
-      batch.add(step, entry, epoch);
-    });
+    const auto add = [&](const StepId& id, const recovery::EntryView& entry, Epoch epoch) {
+      batch.add(id, entry, epoch);
+    };
+    view.each_state(add, of_step);
     batch.hand_over();
   });
 }
@@ -175,7 +178,8 @@ py::list stateful_steps(const py::object& flow) {
 
 void bind_state(py::module_& module) {
   module.def("store_facts", &store_facts, py::arg("folders"));
-  module.def("each_state", &each_state, py::arg("folders"), py::arg("take"));
+  module.def("each_state", &each_state, py::arg("folders"), py::arg("take"),
+             py::arg("step") = py::none());
   module.def("find_state", &find_state, py::arg("folders"), py::arg("step"), py::arg("key"));
   module.def("drop_states", &drop_states, py::arg("folders"), py::arg("step"), py::arg("key"));
   module.def("stateful_steps", &stateful_steps, py::arg("flow"));

@@ -127,11 +127,10 @@ def read_keys(
 
     found: list[tuple[str, int, int]] = []
 
-    def take(of_step: str, states: list[tuple[str, int, bytes]]) -> None:
-        if of_step == step_id:
-            found.extend((key, epoch, len(state)) for key, epoch, state in states)
+    def take(_step_id: str, states: list[tuple[str, int, bytes]]) -> None:
+        found.extend((key, epoch, len(state)) for key, epoch, state in states)
 
-    _engine.each_state(_paths(folders), take)
+    _engine.each_state(_paths(folders), take, step_id)
     return sorted(found)
 
 

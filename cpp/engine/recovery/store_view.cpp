@@ -160,10 +160,11 @@ std::map<StepId, StoredStep> StoreView::steps() {
   return steps;
 }
 
-void StoreView::each_state(const Take& take) {
+void StoreView::each_state(const Take& take, const std::optional<StepId>& of_step) {
   for (const auto& partition : partitions_) {
     for (const auto& [number, segments] : partition->segments(resume_.execution.cut)) {
       const StepId& step = partition->catalog().steps().at(number);
+      if (of_step && step != *of_step) continue;
       partition->each_live(segments,
                            [&](const EntryView& entry, Epoch epoch) { take(step, entry, epoch); });
     }

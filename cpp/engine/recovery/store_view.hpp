@@ -53,10 +53,10 @@ class StoreView {
 
   // By step id; those of which nothing is live have no keys.
   std::map<StepId, StoredStep> steps();
-  // Tells every live state, of one step after the other within a partition. The bytes live until
-  // the call returns.
+  // Tells every live state, of one step after the other within a partition; or those of one step.
+  // The bytes live until the call returns.
   using Take = std::function<void(const StepId& step, const EntryView& entry, Epoch epoch)>;
-  void each_state(const Take& take);
+  void each_state(const Take& take, const std::optional<StepId>& of_step = std::nullopt);
 
   struct State {
     Epoch epoch{};

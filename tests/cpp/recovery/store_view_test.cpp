@@ -51,12 +51,14 @@ class StoreViewTest : public testing::Test {
     return all;
   }
 
-  std::map<std::string, std::string> states(StoreView& view) {
+  std::map<std::string, std::string> states(StoreView& view,
+                                            const std::optional<StepId>& of_step = std::nullopt) {
     std::map<std::string, std::string> all;
-    view.each_state([&](const StepId& step, const EntryView& entry, Epoch epoch) {
+    const auto take = [&](const StepId& step, const EntryView& entry, Epoch epoch) {
       all[step + "/" + std::string(entry.key)] =
           std::string(*entry.state) + "@" + std::to_string(epoch.value());
-    });
+    };
+    view.each_state(take, of_step);
     return all;
   }
 
@@ -99,6 +101,8 @@ TEST_F(StoreViewTest, ShowsTheNewestOfEachKeyAndNoDiscards) {
     EXPECT_EQ(view.resume().execution.cut, Epoch(2));
     EXPECT_THAT(states(view), ElementsAre(Pair("flow.other/a", "x@2"), Pair("flow.step/a", "two@2"),
                                           Pair("flow.step/c", "one@1")));
+    EXPECT_THAT(states(view, "flow.other"), ElementsAre(Pair("flow.other/a", "x@2")));
+    EXPECT_THAT(states(view, "flow.none"), IsEmpty());
     const StoredStep step = view.steps().at("flow.step");
     EXPECT_EQ(step.keys, 2);
     EXPECT_EQ(step.state_bytes, 6);
