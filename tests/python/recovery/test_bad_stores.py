@@ -7,8 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError, RecoveryError
 from cppwax.recovery import InconsistentPartitionsError, RecoveryConfig, init_db_dir
 from cppwax.testing import TestingSink, TestingSource, run_main
+from tests.python.recovery.support import run_that_waits
 
 KEYS = 7
 PARTITIONS = 2
@@ -185,25 +185,17 @@ def test_a_file_of_an_older_backup_within_the_interval_is_gone_back_to(
 
 
 def test_a_second_run_is_refused(folder: Path) -> None:
-    began, may_end = threading.Event(), threading.Event()
+    def flow_with(wait: Callable[[str], str]) -> Dataflow:
+        flow = Dataflow("files")
+        lines = op.map("wait", op.input("inp", flow, FileSource(folder / "in.txt")), wait)
+        op.output("out", sums_of(lines), FileSink(folder / "out.txt"))
+        return flow
 
-    def wait(line: str) -> str:
-        began.set()
-        assert may_end.wait(30)
-        return line
-
-    flow = Dataflow("files")
-    lines = op.map("wait", op.input("inp", flow, FileSource(folder / "in.txt")), wait)
-    op.output("out", sums_of(lines), FileSink(folder / "out.txt"))
-    thread = threading.Thread(target=run, args=[flow, folder])
-    thread.start()
-    try:
-        assert began.wait(30)
-        with pytest.raises(RecoveryError, match=r"part-0.sqlite3 is in use .*one run at a time"):
-            run(file_flow(folder), folder)
-    finally:
-        may_end.set()
-        thread.join()
+    with (
+        run_that_waits(flow_with, folder / "db"),
+        pytest.raises(RecoveryError, match=r"part-0.sqlite3 is in use .*one run at a time"),
+    ):
+        run(file_flow(folder), folder)
     assert rows(folder) == expected(60)
 
 

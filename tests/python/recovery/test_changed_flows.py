@@ -15,35 +15,10 @@ import cppwax.operators as op
 from cppwax._state_commands import state_group
 from cppwax.dataflow import Dataflow
 from cppwax.errors import RecoveryError
-from cppwax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from cppwax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import cluster_main
-
-
-class Source(FixedPartitionedSource[Any, int]):
-    """Partitions of two items each."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = list(names)
-
-    def list_parts(self) -> list[str]:
-        return self.names
-
-    def build_part(self, _step_id: str, for_part: str, state: int | None) -> Any:
-        class Part(StatefulSourcePartition[Any, int]):
-            at = state or 0
-
-            def next_batch(self) -> list[Any]:
-                if self.at == 2:
-                    raise StopIteration
-                self.at += 1
-                return [(f"{for_part}{self.at}", self.at)]
-
-            def snapshot(self) -> int:
-                return self.at
-
-        return Part()
+from tests.python.recovery.support import TwoEach
 
 
 class Sink(FixedPartitionedSink[int, int]):
@@ -80,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def run(folder: Path, source: Source, sink: Sink, workers: int) -> None:
+def run(folder: Path, source: TwoEach, sink: Sink, workers: int) -> None:
     flow = Dataflow("flow")
     op.output("out", op.input("inp", flow, source), sink)
     cluster_main(
@@ -96,26 +71,26 @@ def run(folder: Path, source: Source, sink: Sink, workers: int) -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_source_partition_that_is_gone_is_refused(folder: Path, workers: int) -> None:
     out: list[tuple[str, int]] = []
-    run(folder, Source("a", "b"), Sink(out, "x", "y"), 1)
+    run(folder, TwoEach("a", "b"), Sink(out, "x", "y"), 1)
     with pytest.raises(RuntimeError, match="partition 'b' of step 'flow.inp'") as caught:
-        run(folder, Source("a", "c"), Sink(out, "x", "y"), workers)
+        run(folder, TwoEach("a", "c"), Sink(out, "x", "y"), workers)
     assert isinstance(caught.value, RecoveryError)
     assert "cppwax state drop" in str(caught.value)
     # It can be brought back, or given up.
-    run(folder, Source("a", "b"), Sink(out, "x", "y"), workers)
+    run(folder, TwoEach("a", "b"), Sink(out, "x", "y"), workers)
     assert len(out) == 4
     dropped = CliRunner().invoke(state_group, ["drop", str(folder), "flow.inp", "b", "--yes"])
     assert dropped.exit_code == 0, dropped.output
-    run(folder, Source("a", "c"), Sink(out, "x", "y"), workers)
+    run(folder, TwoEach("a", "c"), Sink(out, "x", "y"), workers)
     assert sorted(out[4:]) == [("x", 2), ("y", 1)]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_sink_partition_that_is_gone_is_refused(folder: Path, workers: int) -> None:
     out: list[tuple[str, int]] = []
-    run(folder, Source("a"), Sink(out, "x", "y"), 1)
+    run(folder, TwoEach("a"), Sink(out, "x", "y"), 1)
     with pytest.raises(RuntimeError, match="partition 'y' of step 'flow.out'"):
-        run(folder, Source("a", "b"), Sink(out, "x"), workers)
+        run(folder, TwoEach("a", "b"), Sink(out, "x"), workers)
     assert len(out) == 2
 
 

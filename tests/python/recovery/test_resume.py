@@ -13,7 +13,6 @@ import cppwax.operators as op
 from cppwax.connectors.files import FileSink, FileSource
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError, RecoveryError
-from cppwax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from cppwax.recovery import (
     MissingPartitionsError,
     NoPartitionsError,
@@ -21,6 +20,7 @@ from cppwax.recovery import (
     init_db_dir,
 )
 from cppwax.testing import TestingSink, TestingSource, cluster_main, run_main
+from tests.python.recovery.support import TwoEach
 
 EACH_BATCH = timedelta(0)
 
@@ -184,35 +184,11 @@ def test_states_of_steps_that_are_gone_are_told(
     assert "flow.sum" in capfd.readouterr().err
 
 
-class _Listed(FixedPartitionedSource[int, int]):
-    def __init__(self, *names: str) -> None:
-        self._names = list(names)
-
-    def list_parts(self) -> list[str]:
-        return self._names
-
-    def build_part(self, _step_id: str, _part: str, resume_state: int | None) -> Any:
-        class Part(StatefulSourcePartition[int, int]):
-            def __init__(self) -> None:
-                self._at = resume_state or 0
-
-            def next_batch(self) -> list[int]:
-                if self._at == 2:
-                    raise StopIteration()
-                self._at += 1
-                return [self._at]
-
-            def snapshot(self) -> int:
-                return self._at
-
-        return Part()
-
-
 def test_new_partitions_begin_where_they_begin(store: RecoveryConfig) -> None:
-    out: list[int] = []
-    run(flow_of(_Listed("a"), out), store)
-    run(flow_of(_Listed("a", "b"), out), store, workers=2)
-    assert out == [1, 2, 1, 2]
+    out: list[tuple[str, int]] = []
+    run(flow_of(TwoEach("a"), out), store)
+    run(flow_of(TwoEach("a", "b"), out), store, workers=2)
+    assert out == [("a1", 1), ("a2", 2), ("b1", 1), ("b2", 2)]
 
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from click.testing import CliRunner, Result
 import cppwax.operators as op
 from cppwax._state_commands import state_group
 from cppwax.dataflow import Dataflow
-from cppwax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import TestingSink, TestingSource, run_main
+from tests.python.recovery.support import TwoEach, run_that_waits
 
 FLOW = """
 import os
@@ -216,32 +216,12 @@ def test_another_flow_is_told(store: Path) -> None:
     assert "nothing" in result.output
 
 
-class _Listed(FixedPartitionedSource[int, int]):
-    def __init__(self, *names: str) -> None:
-        self._names = list(names)
-
-    def list_parts(self) -> list[str]:
-        return self._names
-
-    def build_part(self, _step_id: str, _part: str, resume_state: int | None) -> Any:
-        class Part(StatefulSourcePartition[int, int]):
-            def next_batch(self) -> list[int]:
-                if resume_state is not None:
-                    raise StopIteration()
-                raise StopIteration()
-
-            def snapshot(self) -> int:
-                return 1
-
-        return Part()
-
-
 def test_a_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
     from cppwax._stored_state import check_store
 
     def flow(*names: str) -> Dataflow:
         built = Dataflow("parts")
-        op.output("out", op.input("inp", built, _Listed(*names)), TestingSink([]))
+        op.output("out", op.input("inp", built, TwoEach(*names)), TestingSink([]))
         return built
 
     folder = tmp_path / "db"
@@ -283,31 +263,19 @@ def test_a_run_goes_on_after_a_drop(store: Path, flow_module: Any) -> None:
 
 
 def test_a_store_in_use_is_refused(store: Path) -> None:
-    began, may_end = threading.Event(), threading.Event()
+    def flow_with(wait: Callable[[Any], Any]) -> Dataflow:
+        flow = Dataflow("totals")
+        items = op.map("wait", op.input("in2", flow, TestingSource([1])), wait)
+        op.output("out", items, TestingSink([]))
+        return flow
 
-    def wait(item: Any) -> Any:
-        began.set()
-        assert may_end.wait(30)
-        return item
-
-    flow = Dataflow("totals")
-    op.output(
-        "out", op.map("wait", op.input("in2", flow, TestingSource([1])), wait), TestingSink([])
-    )
-    config = RecoveryConfig(store)
-    thread = threading.Thread(target=run_main, args=[flow], kwargs={"recovery_config": config})
-    thread.start()
-    try:
-        assert began.wait(30)
+    with run_that_waits(flow_with, store):
         assert "another run in this process" in refused("list", str(store))
         assert "another run in this process" in refused("drop", str(store), SUM, "--yes")
         command = [sys.executable, "-c", "from cppwax._cli import main; main()", "state"]
         other = subprocess.run([*command, "list", store], capture_output=True, text=True)
         assert other.returncode == 1
         assert "in use by process" in other.stderr
-    finally:
-        may_end.set()
-        thread.join()
 
 
 def test_a_killed_run_is_shown_as_a_resume_would_have_it(flow_module: Any, tmp_path: Path) -> None:
