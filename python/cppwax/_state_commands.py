@@ -235,8 +235,8 @@ def _loaded(state: StoredState) -> str:
 def _check_command(folders: list[str], import_str: str, load: bool, as_json: bool) -> None:
     """Tell what a run of the dataflow IMPORT_STR over the store in DIR would find.
 
-    The dataflow and the modules that states name are imported, and sources are asked for their
-    partitions. Exit code 1: something would be dropped, or make the run fail.
+    The dataflow and the modules that states name are imported, and sources and sinks are asked for
+    their partitions. Exit code 1: something would be dropped, or make the run fail.
     """
     from cppwax._stored_state import check_store, read_store
 

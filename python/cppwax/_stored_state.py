@@ -179,7 +179,8 @@ def check_store(
 ) -> list[StepCheck]:
     """Tell what a run of a dataflow over a store would find.
 
-    The modules that states name are imported, and sources are asked for their partitions.
+    The modules that states name are imported, and sources and sinks are asked for their
+    partitions.
 
     Args:
         folders: Where the partitions lie.
@@ -199,8 +200,9 @@ def check_store(
     reader = _StateReader(load)
     listed: dict[str, set[str]] = {}
     for step_id, (kind, op) in of_flow.items():
-        if kind == "source":
-            listed[step_id] = set(getattr(op, "source").list_parts())  # noqa: B009
+        if kind != "keyed":
+            # A source or a sink: the operator has it under this name.
+            listed[step_id] = set(getattr(op, kind).list_parts())
 
     def take(step_id: str, states: list[tuple[str, int, bytes]]) -> None:
         known = step_id in of_flow
@@ -211,7 +213,8 @@ def check_store(
         for key, _epoch, state in states:
             if key not in listed.get(step_id, (key,)):
                 check.verdict = "not listed"
-                check.problems.setdefault("the source does not list this partition", key)
+                kind = of_flow[step_id][0]
+                check.problems.setdefault(f"the {kind} does not list this partition", key)
             for problem in reader.problems_of(state):
                 check.verdict = "unreadable"
                 check.problems.setdefault(problem, key)

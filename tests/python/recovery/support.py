@@ -1,4 +1,4 @@
-"""What tests of recovery have in common: a source with partitions, runs that stand still."""
+"""What tests of recovery have in common: sources and sinks with partitions, runs that wait."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from cppwax.dataflow import Dataflow
 from cppwax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from cppwax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from cppwax.recovery import RecoveryConfig
 from cppwax.testing import run_main
 
@@ -38,6 +39,32 @@ class TwoEach(FixedPartitionedSource[Any, int]):
 
             def snapshot(self) -> int:
                 return self.at
+
+        return Part()
+
+
+class AppendingSink(FixedPartitionedSink[int, int]):
+    """Partitions that append `(partition, value)` to one list; the key ends in the number of it."""
+
+    def __init__(self, out: list[tuple[str, int]], *names: str) -> None:
+        self.out = out
+        self.names = list(names)
+
+    def list_parts(self) -> list[str]:
+        return self.names
+
+    def part_fn(self, item_key: str) -> int:
+        return int(item_key[-1])
+
+    def build_part(self, _step_id: str, for_part: str, _state: int | None) -> Any:
+        out = self.out
+
+        class Part(StatefulSinkPartition[int, int]):
+            def write_batch(self, values: list[int]) -> None:
+                out.extend((for_part, value) for value in values)
+
+            def snapshot(self) -> int:
+                return 1
 
         return Part()
 

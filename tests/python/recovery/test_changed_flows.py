@@ -6,7 +6,6 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,36 +14,9 @@ import cppwax.operators as op
 from cppwax._state_commands import state_group
 from cppwax.dataflow import Dataflow
 from cppwax.errors import RecoveryError
-from cppwax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import cluster_main
-from tests.python.recovery.support import TwoEach
-
-
-class Sink(FixedPartitionedSink[int, int]):
-    """Partitions that append to one list."""
-
-    def __init__(self, out: list[tuple[str, int]], *names: str) -> None:
-        self.out = out
-        self.names = list(names)
-
-    def list_parts(self) -> list[str]:
-        return self.names
-
-    def part_fn(self, item_key: str) -> int:
-        return int(item_key[-1])
-
-    def build_part(self, _step_id: str, for_part: str, _state: int | None) -> Any:
-        out = self.out
-
-        class Part(StatefulSinkPartition[int, int]):
-            def write_batch(self, values: list[int]) -> None:
-                out.extend((for_part, value) for value in values)
-
-            def snapshot(self) -> int:
-                return 1
-
-        return Part()
+from tests.python.recovery.support import AppendingSink, TwoEach
 
 
 @pytest.fixture
@@ -55,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def run(folder: Path, source: TwoEach, sink: Sink, workers: int) -> None:
+def run(folder: Path, source: TwoEach, sink: AppendingSink, workers: int) -> None:
     flow = Dataflow("flow")
     op.output("out", op.input("inp", flow, source), sink)
     cluster_main(
@@ -71,26 +43,26 @@ def run(folder: Path, source: TwoEach, sink: Sink, workers: int) -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_source_partition_that_is_gone_is_refused(folder: Path, workers: int) -> None:
     out: list[tuple[str, int]] = []
-    run(folder, TwoEach("a", "b"), Sink(out, "x", "y"), 1)
+    run(folder, TwoEach("a", "b"), AppendingSink(out, "x", "y"), 1)
     with pytest.raises(RuntimeError, match="partition 'b' of step 'flow.inp'") as caught:
-        run(folder, TwoEach("a", "c"), Sink(out, "x", "y"), workers)
+        run(folder, TwoEach("a", "c"), AppendingSink(out, "x", "y"), workers)
     assert isinstance(caught.value, RecoveryError)
     assert "cppwax state drop" in str(caught.value)
     # It can be brought back, or given up.
-    run(folder, TwoEach("a", "b"), Sink(out, "x", "y"), workers)
+    run(folder, TwoEach("a", "b"), AppendingSink(out, "x", "y"), workers)
     assert len(out) == 4
     dropped = CliRunner().invoke(state_group, ["drop", str(folder), "flow.inp", "b", "--yes"])
     assert dropped.exit_code == 0, dropped.output
-    run(folder, TwoEach("a", "c"), Sink(out, "x", "y"), workers)
+    run(folder, TwoEach("a", "c"), AppendingSink(out, "x", "y"), workers)
     assert sorted(out[4:]) == [("x", 2), ("y", 1)]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_sink_partition_that_is_gone_is_refused(folder: Path, workers: int) -> None:
     out: list[tuple[str, int]] = []
-    run(folder, TwoEach("a"), Sink(out, "x", "y"), 1)
+    run(folder, TwoEach("a"), AppendingSink(out, "x", "y"), 1)
     with pytest.raises(RuntimeError, match="partition 'y' of step 'flow.out'"):
-        run(folder, TwoEach("a", "b"), Sink(out, "x"), workers)
+        run(folder, TwoEach("a", "b"), AppendingSink(out, "x"), workers)
     assert len(out) == 2
 
 

@@ -19,9 +19,10 @@ from click.testing import CliRunner, Result
 import cppwax.operators as op
 from cppwax._state_commands import state_group
 from cppwax.dataflow import Dataflow
+from cppwax.errors import RecoveryError
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import TestingSink, TestingSource, run_main
-from tests.python.recovery.support import TwoEach, run_that_waits
+from tests.python.recovery.support import AppendingSink, TwoEach, run_that_waits
 
 FLOW = """
 import os
@@ -233,6 +234,28 @@ def test_a_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
     (gone,) = check_store([folder], flow("a"))
     assert gone.verdict == "not listed"
     assert list(gone.problems.values()) == ["b"]
+
+
+def test_a_sink_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
+    from cppwax._stored_state import check_store
+
+    def flow(*names: str) -> Dataflow:
+        built = Dataflow("parts")
+        op.output("out", op.input("inp", built, TwoEach("a", "b")), AppendingSink([], *names))
+        return built
+
+    folder = tmp_path / "db"
+    folder.mkdir()
+    init_db_dir(folder, 2)
+    run_main(flow("x", "y"), recovery_config=RecoveryConfig(folder))
+    inp, kept = check_store([folder], flow("x", "y", "z"))
+    assert (inp.verdict, kept.verdict, kept.keys) == ("kept", "kept", 2)
+    inp, gone = check_store([folder], flow("x"))
+    assert (inp.verdict, gone.verdict) == ("kept", "not listed")
+    assert gone.problems == {"the sink does not list this partition": "y"}
+    # As a run finds.
+    with pytest.raises(RecoveryError, match="partition 'y' of step 'parts.out'"):
+        run_main(flow("x"), recovery_config=RecoveryConfig(folder))
 
 
 def test_a_step_is_dropped_for_good(store: Path) -> None:
