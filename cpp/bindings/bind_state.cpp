@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,42 +53,6 @@ py::object path_of(const std::string& path) {
       PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
 }
 
-py::dict store_facts(const py::list& folders) {
-  std::vector<StoreView::Partition> partitions;
-  std::vector<std::string> warnings;
-  std::map<StepId, recovery::StoredStep> steps;
-  std::string flow_id;
-  recovery::Resume resume;
-  in_store([&, paths = paths_of(folders)] {
-    StoreView view(paths);
-    partitions = view.partitions();
-    warnings = view.warnings();
-    flow_id = view.flow_id();
-    resume = view.resume();
-    steps = view.steps();
-  });
-  py::list files;
-  for (const auto& each : partitions) {
-    files.append(py::make_tuple(path_of(each.path), each.bytes, each.history.durable.value(),
-                                each.history.collected.value()));
-  }
-  py::list of_steps;
-  for (const auto& [id, step] : steps) {
-    of_steps.append(py::make_tuple(str_of(id), step.keys, step.state_bytes, step.entries,
-                                   step.oldest.value(), step.newest.value()));
-  }
-  py::list lines;
-  for (const std::string& each : warnings) lines.append(path_of(each));
-  py::dict facts;
-  facts["flow_id"] = str_of(flow_id);
-  facts["resume_epoch"] = resume.execution.cut.value();
-  facts["executions"] = resume.earlier.size();
-  facts["partitions"] = files;
-  facts["steps"] = of_steps;
-  facts["warnings"] = lines;
-  return facts;
-}
-
 // States on their way to Python.
 class Batch {
  public:
@@ -125,27 +90,80 @@ class Batch {
   std::size_t bytes_ = 0;
 };
 
-void each_state(const py::list& folders, const py::function& take, const py::object& step) {
-  std::optional<StepId> of_step;
-  if (!step.is_none()) of_step = utf8_of(step.ptr());
-  in_store([&, paths = paths_of(folders)] {
-    StoreView view(paths);
-    Batch batch(take);
-    const auto add = [&](const StepId& id, const recovery::EntryView& entry, Epoch epoch) {
-      batch.add(id, entry, epoch);
-    };
-    view.each_state(add, of_step);
-    batch.hand_over();
-  });
-}
+// A store from its opening to its closing: no run can begin over it meanwhile. Made and used with
+// the interpreter held, by one thread at a time.
+class OpenStore {
+ public:
+  explicit OpenStore(const py::list& folders) {
+    in_store([&, paths = paths_of(folders)] { view_ = std::make_unique<StoreView>(paths); });
+  }
 
-py::object find_state(const py::list& folders, const py::str& step, const py::str& key) {
-  std::optional<StoreView::State> found;
-  in_store([&, paths = paths_of(folders), step_id = utf8_of(step.ptr()),
-            utf8 = utf8_of(key.ptr())] { found = StoreView(paths).find(step_id, utf8); });
-  if (!found) return py::none();
-  return py::make_tuple(found->epoch.value(), py::bytes(found->bytes));
-}
+  py::dict facts() {
+    StoreView& store = view();
+    std::vector<StoreView::Partition> partitions;
+    std::map<StepId, recovery::StoredStep> steps;
+    in_store([&] {
+      partitions = store.partitions();
+      steps = store.steps();
+    });
+    py::list files;
+    for (const auto& each : partitions) {
+      files.append(py::make_tuple(path_of(each.path), each.bytes, each.history.durable.value(),
+                                  each.history.collected.value()));
+    }
+    py::list of_steps;
+    for (const auto& [id, step] : steps) {
+      of_steps.append(py::make_tuple(str_of(id), step.keys, step.state_bytes, step.entries,
+                                     step.oldest.value(), step.newest.value()));
+    }
+    py::list warnings;
+    for (const std::string& each : store.warnings()) warnings.append(path_of(each));
+    py::dict facts;
+    facts["flow_id"] = str_of(store.flow_id());
+    facts["resume_epoch"] = store.resume().execution.cut.value();
+    facts["executions"] = store.resume().earlier.size();
+    facts["partitions"] = files;
+    facts["steps"] = of_steps;
+    facts["warnings"] = warnings;
+    return facts;
+  }
+
+  void each_state(const py::function& take, const py::object& step) {
+    StoreView& store = view();
+    std::optional<StepId> of_step;
+    if (!step.is_none()) of_step = utf8_of(step.ptr());
+    in_store([&] {
+      Batch batch(take);
+      const auto add = [&](const StepId& id, const recovery::EntryView& entry, Epoch epoch) {
+        batch.add(id, entry, epoch);
+      };
+      store.each_state(add, of_step);
+      batch.hand_over();
+    });
+  }
+
+  py::object find_state(const py::str& step, const py::str& key) {
+    StoreView& store = view();
+    std::optional<StoreView::State> found;
+    in_store([&, step_id = utf8_of(step.ptr()), utf8 = utf8_of(key.ptr())] {
+      found = store.find(step_id, utf8);
+    });
+    if (!found) return py::none();
+    return py::make_tuple(found->epoch.value(), py::bytes(found->bytes));
+  }
+
+  void close() {
+    in_store([&] { view_.reset(); });
+  }
+
+ private:
+  StoreView& view() {
+    if (!view_) throw py::value_error("the store is closed");
+    return *view_;
+  }
+
+  std::unique_ptr<StoreView> view_;
+};
 
 void drop_states(const py::list& folders, const py::str& step, const py::object& key) {
   std::optional<std::string> utf8;
@@ -177,10 +195,14 @@ py::list stateful_steps(const py::object& flow) {
 }  // namespace
 
 void bind_state(py::module_& module) {
-  module.def("store_facts", &store_facts, py::arg("folders"));
-  module.def("each_state", &each_state, py::arg("folders"), py::arg("take"),
-             py::arg("step") = py::none());
-  module.def("find_state", &find_state, py::arg("folders"), py::arg("step"), py::arg("key"));
+  // Of Python's own metaclass: the stub can name no other.
+  const py::metaclass plain(reinterpret_cast<PyObject*>(&PyType_Type));
+  py::class_<OpenStore>(module, "OpenStore", plain)
+      .def(py::init<const py::list&>(), py::arg("folders"))
+      .def("facts", &OpenStore::facts)
+      .def("each_state", &OpenStore::each_state, py::arg("take"), py::arg("step") = py::none())
+      .def("find_state", &OpenStore::find_state, py::arg("step"), py::arg("key"))
+      .def("close", &OpenStore::close);
   module.def("drop_states", &drop_states, py::arg("folders"), py::arg("step"), py::arg("key"));
   module.def("stateful_steps", &stateful_steps, py::arg("flow"));
 }

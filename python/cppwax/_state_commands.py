@@ -18,7 +18,7 @@ import click
 from cppwax.errors import RecoveryError
 
 if TYPE_CHECKING:
-    from cppwax._stored_state import StepCheck, Store, StoredState, StoredStep
+    from cppwax._stored_state import OpenStore, StepCheck, Store, StoredState, StoredStep
 
 _MEANINGS = {
     "kept": "goes on from what is stored",
@@ -57,6 +57,14 @@ def _store_errors() -> Iterator[None]:
         raise click.ClickException(str(ex)) from ex
 
 
+@contextmanager
+def _opened(folders: list[str]) -> Iterator[OpenStore]:
+    from cppwax._stored_state import OpenStore
+
+    with _store_errors(), OpenStore(folders) as store:
+        yield store
+
+
 def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=True))
 
@@ -90,21 +98,20 @@ def state_group() -> None:
 @_json_option
 def _list_command(folders: list[str], step: str | None, as_json: bool) -> None:
     """List the steps of the store in DIR, or the keys of STEP."""
-    from cppwax._stored_state import read_keys, read_store
+    with _opened(folders) as opened:
+        store = opened.read()
+        for warning in store.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        keys = None if step is None else opened.read_keys(_found_step(store, step).step_id)
+    if keys is not None:
+        _print_keys(keys, as_json)
+    elif as_json:
+        _print_json(asdict(store))
+    else:
+        _print_store(store)
 
-    with _store_errors():
-        store = read_store(folders)
-    for warning in store.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if step is None:
-        if as_json:
-            _print_json(asdict(store))
-        else:
-            _print_store(store)
-        return
-    found = _found_step(store, step)
-    with _store_errors():
-        keys = read_keys(folders, found.step_id)
+
+def _print_keys(keys: list[tuple[str, int, int]], as_json: bool) -> None:
     if as_json:
         _print_json([{"key": key, "epoch": epoch, "bytes": size} for key, epoch, size in keys])
         return
@@ -174,15 +181,11 @@ def _show_command(folders: list[str], step: str, key: str, way: str | None, as_j
     A state is a pickle. Without --load it is only taken apart, opcode by opcode, and nothing that
     it names is imported or called.
     """
-    from cppwax._stored_state import read_state, read_store
-
     if way == "raw" and as_json:
         raise click.UsageError("--raw does not go with --json")
-    with _store_errors():
-        store = read_store(folders)
-    found = _found_step(store, step)
-    with _store_errors():
-        state = read_state(folders, found.step_id, key)
+    with _opened(folders) as store:
+        found = _found_step(store.read(), step)
+        state = store.read_state(found.step_id, key)
     if state is None:
         raise _no_such_key(found, key)
     if as_json:
@@ -238,18 +241,15 @@ def _check_command(folders: list[str], import_str: str, load: bool, as_json: boo
     The dataflow and the modules that states name are imported, and sources and sinks are asked for
     their partitions. Exit code 1: something would be dropped, or make the run fail.
     """
-    from cppwax._stored_state import check_store, read_store
-
     flow = _located(import_str)
-    with _store_errors():
-        store = read_store(folders)
-    if store.flow_id and store.flow_id != flow.flow_id:
-        raise click.ClickException(
-            f"the store belongs to the flow {store.flow_id!r}, not to {flow.flow_id!r}: a run of "
-            "that one is refused; each flow needs a store of its own"
-        )
-    with _store_errors():
-        checks = check_store(folders, flow, load=load)
+    with _opened(folders) as store:
+        owner = store.read().flow_id
+        if owner and owner != flow.flow_id:
+            raise click.ClickException(
+                f"the store belongs to the flow {owner!r}, not to {flow.flow_id!r}: a run of that "
+                "one is refused; each flow needs a store of its own"
+            )
+        checks = store.check(flow, load=load)
     if as_json:
         _print_json([asdict(check) for check in checks])
     else:
@@ -285,17 +285,14 @@ def _print_checks(checks: list[StepCheck]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def _drop_command(folders: list[str], step: str, key: str | None, yes: bool) -> None:
     """Remove all that the store in DIR holds of STEP, or of one KEY of it, for good."""
-    from cppwax._stored_state import drop_states, read_state, read_store
+    from cppwax._stored_state import drop_states
 
-    with _store_errors():
-        store = read_store(folders)
-    found = _found_step(store, step)
+    with _opened(folders) as store:
+        found = _found_step(store.read(), step)
+        if key is not None and store.read_state(found.step_id, key) is None:
+            raise _no_such_key(found, key)
     what = f"the states of {found.keys} keys of {found.step_id!r}"
     if key is not None:
-        with _store_errors():
-            state = read_state(folders, found.step_id, key)
-        if state is None:
-            raise _no_such_key(found, key)
         what = f"the state of key {key!r} of {found.step_id!r}"
     if not yes:
         click.confirm(f"Remove {what} for good?", abort=True)

@@ -81,79 +81,124 @@ def _paths(folders: Iterable[str | os.PathLike[str]]) -> list[bytes]:
     return [os.fsencode(folder) for folder in folders]
 
 
-def read_store(folders: Iterable[str | os.PathLike[str]]) -> Store:
-    """Read what a store says of itself; no byte of it is changed.
+class OpenStore:
+    """A recovery store that is looked at: to be used in a `with`, at whose end it is closed.
 
-    Args:
-        folders: Where its partitions lie.
-
-    Returns:
-        That, with the steps in order of their ids.
-
-    Raises:
-        OSError: A folder or partitions are not there.
-        RecoveryError: A run has the store, or it is damaged or of a newer version.
-        ValueError: The partitions do not belong together.
+    No run can begin over it meanwhile. No byte of it is changed.
     """
-    from cppwax import _engine
 
-    facts = _engine.store_facts(_paths(folders))
-    return Store(
-        flow_id=facts["flow_id"],
-        resume_epoch=facts["resume_epoch"],
-        executions=facts["executions"],
-        partitions=[StoredPartition(*each) for each in facts["partitions"]],
-        steps=[StoredStep(*each) for each in facts["steps"]],
-        warnings=facts["warnings"],
-    )
+    def __init__(self, folders: Iterable[str | os.PathLike[str]]) -> None:
+        """Open a store.
 
+        Args:
+            folders: Where its partitions lie.
 
-def read_keys(
-    folders: Iterable[str | os.PathLike[str]], step_id: str
-) -> list[tuple[str, int, int]]:
-    """List the keys of a step.
+        Raises:
+            OSError: A folder or partitions are not there.
+            RecoveryError: A run has the store, or it is damaged or of a newer version; so all
+                methods, of damage that is found later.
+            ValueError: The partitions do not belong together.
+        """
+        from cppwax import _engine
 
-    Args:
-        folders: Where the partitions lie.
-        step_id: The step.
+        self._view = _engine.OpenStore(_paths(folders))
 
-    Returns:
-        Key, epoch and size in bytes of each state, in order of the keys.
+    def __enter__(self) -> OpenStore:
+        return self
 
-    Raises:
-        as `read_store`.
-    """
-    from cppwax import _engine
+    def __exit__(self, *_error: object) -> None:
+        self._view.close()
 
-    found: list[tuple[str, int, int]] = []
+    def read(self) -> Store:
+        """Read what the store says of itself, with the steps in order of their ids."""
+        facts = self._view.facts()
+        return Store(
+            flow_id=facts["flow_id"],
+            resume_epoch=facts["resume_epoch"],
+            executions=facts["executions"],
+            partitions=[StoredPartition(*each) for each in facts["partitions"]],
+            steps=[StoredStep(*each) for each in facts["steps"]],
+            warnings=facts["warnings"],
+        )
 
-    def take(_step_id: str, states: list[tuple[str, int, bytes]]) -> None:
-        found.extend((key, epoch, len(state)) for key, epoch, state in states)
+    def read_keys(self, step_id: str) -> list[tuple[str, int, int]]:
+        """List the keys of a step.
 
-    _engine.each_state(_paths(folders), take, step_id)
-    return sorted(found)
+        Args:
+            step_id: The step.
 
+        Returns:
+            Key, epoch and size in bytes of each state, in order of the keys.
+        """
+        found: list[tuple[str, int, int]] = []
 
-def read_state(
-    folders: Iterable[str | os.PathLike[str]], step_id: str, key: str
-) -> StoredState | None:
-    """Read one key's state, as a pickle.
+        def take(_step_id: str, states: list[tuple[str, int, bytes]]) -> None:
+            found.extend((key, epoch, len(state)) for key, epoch, state in states)
 
-    Args:
-        folders: Where the partitions lie.
-        step_id: The step.
-        key: The key, or a partition of a source or sink.
+        self._view.each_state(take, step_id)
+        return sorted(found)
 
-    Returns:
-        It; `None` if there is none.
+    def read_state(self, step_id: str, key: str) -> StoredState | None:
+        """Read one key's state, as a pickle.
 
-    Raises:
-        as `read_store`.
-    """
-    from cppwax import _engine
+        Args:
+            step_id: The step.
+            key: The key, or a partition of a source or sink.
 
-    found = _engine.find_state(_paths(folders), step_id, key)
-    return None if found is None else StoredState(step_id, key, *found)
+        Returns:
+            It; `None` if there is none.
+        """
+        found = self._view.find_state(step_id, key)
+        return None if found is None else StoredState(step_id, key, *found)
+
+    def check(self, flow: Dataflow, *, load: bool = False) -> list[StepCheck]:
+        """Tell what a run of a dataflow over the store would find.
+
+        The modules that states name are imported, and sources and sinks are asked for their
+        partitions.
+
+        Args:
+            flow: The dataflow.
+            load: Also unpickle each state, as the run would: this runs what they name.
+
+        Returns:
+            A verdict for each step that has states in the store or would store some.
+
+        Raises:
+            CppwaxRuntimeError, TypeError: The dataflow cannot be run at all.
+        """
+        from cppwax import _engine
+
+        of_flow = {step_id: (kind, op) for step_id, kind, op in _engine.stateful_steps(flow)}
+        checks: dict[str, StepCheck] = {}
+        reader = _StateReader(load)
+        listed: dict[str, set[str]] = {}
+        for step_id, (kind, op) in of_flow.items():
+            if kind != "keyed":
+                # A source or a sink: the operator has it under this name.
+                listed[step_id] = set(getattr(op, kind).list_parts())
+
+        def take(step_id: str, states: list[tuple[str, int, bytes]]) -> None:
+            known = step_id in of_flow
+            check = checks.setdefault(
+                step_id, StepCheck(step_id, "kept" if known else "dropped", 0)
+            )
+            check.keys += len(states)
+            if not known:
+                return
+            for key, _epoch, state in states:
+                if key not in listed.get(step_id, (key,)):
+                    check.verdict = "not listed"
+                    kind = of_flow[step_id][0]
+                    check.problems.setdefault(f"the {kind} does not list this partition", key)
+                for problem in reader.problems_of(state):
+                    check.verdict = "unreadable"
+                    check.problems.setdefault(problem, key)
+
+        self._view.each_state(take)
+        for step_id in of_flow:
+            checks.setdefault(step_id, StepCheck(step_id, "new", 0))
+        return [checks[step_id] for step_id in sorted(checks)]
 
 
 def drop_states(
@@ -167,62 +212,11 @@ def drop_states(
         key: The key, or a partition of a source or sink; `None` is all of the step.
 
     Raises:
-        as `read_store`; also if the store cannot be written to.
+        as `OpenStore`; also if the store cannot be written to.
     """
     from cppwax import _engine
 
     _engine.drop_states(_paths(folders), step_id, key)
-
-
-def check_store(
-    folders: Iterable[str | os.PathLike[str]], flow: Dataflow, *, load: bool = False
-) -> list[StepCheck]:
-    """Tell what a run of a dataflow over a store would find.
-
-    The modules that states name are imported, and sources and sinks are asked for their
-    partitions.
-
-    Args:
-        folders: Where the partitions lie.
-        flow: The dataflow.
-        load: Also unpickle each state, as the run would: this runs what they name.
-
-    Returns:
-        A verdict for each step that has states in the store or would store some.
-
-    Raises:
-        as `read_store`; TypeError and CppwaxRuntimeError if the dataflow cannot be run at all.
-    """
-    from cppwax import _engine
-
-    of_flow = {step_id: (kind, op) for step_id, kind, op in _engine.stateful_steps(flow)}
-    checks: dict[str, StepCheck] = {}
-    reader = _StateReader(load)
-    listed: dict[str, set[str]] = {}
-    for step_id, (kind, op) in of_flow.items():
-        if kind != "keyed":
-            # A source or a sink: the operator has it under this name.
-            listed[step_id] = set(getattr(op, kind).list_parts())
-
-    def take(step_id: str, states: list[tuple[str, int, bytes]]) -> None:
-        known = step_id in of_flow
-        check = checks.setdefault(step_id, StepCheck(step_id, "kept" if known else "dropped", 0))
-        check.keys += len(states)
-        if not known:
-            return
-        for key, _epoch, state in states:
-            if key not in listed.get(step_id, (key,)):
-                check.verdict = "not listed"
-                kind = of_flow[step_id][0]
-                check.problems.setdefault(f"the {kind} does not list this partition", key)
-            for problem in reader.problems_of(state):
-                check.verdict = "unreadable"
-                check.problems.setdefault(problem, key)
-
-    _engine.each_state(_paths(folders), take)
-    for step_id in of_flow:
-        checks.setdefault(step_id, StepCheck(step_id, "new", 0))
-    return [checks[step_id] for step_id in sorted(checks)]
 
 
 class _StateReader:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cppwax._stored_state import read_store
+from cppwax._stored_state import OpenStore
 from cppwax.errors import RecoveryError
 from cppwax.recovery import init_db_dir
 from tests.python.recovery.test_bad_stores import expected, file_flow, rows, run, write_lines
@@ -54,7 +54,8 @@ def main(folder: Path) -> None:
     assert "part-0.sqlite3" in text, text
     assert "needs to write to the folder" in text, text
     assert rows(folder) == expected(LINES)
-    assert read_store([db]).flow_id == "files"
+    with OpenStore([db]) as store:
+        assert store.read().flow_id == "files"
     print("read-only")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import cppwax.operators as op
-from cppwax._stored_state import read_keys, read_state
+from cppwax._stored_state import OpenStore
 from cppwax.dataflow import Dataflow
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import TestingSink, TestingSource, run_main
@@ -99,7 +99,8 @@ def test_nan_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [7, 2.5, "text", (1, "a")])
 def test_what_is_stored_is_a_pickle(tmp_path: Path, value: Any) -> None:
     stored(tmp_path / "db", [value])
-    assert [key for key, _, _ in read_keys([tmp_path / "db"], STEP)] == ["0"]
-    state = read_state([tmp_path / "db"], STEP, "0")
+    with OpenStore([tmp_path / "db"]) as store:
+        assert [key for key, _, _ in store.read_keys(STEP)] == ["0"]
+        state = store.read_state(STEP, "0")
     assert state is not None
     assert same(pickle.loads(state.pickle), value)

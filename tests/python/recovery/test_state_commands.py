@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 import cppwax.operators as op
 from cppwax._state_commands import state_group
+from cppwax._stored_state import OpenStore, StepCheck
 from cppwax.dataflow import Dataflow
 from cppwax.errors import RecoveryError
 from cppwax.recovery import RecoveryConfig, init_db_dir
@@ -217,9 +218,12 @@ def test_another_flow_is_told(store: Path) -> None:
     assert "nothing" in result.output
 
 
-def test_a_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
-    from cppwax._stored_state import check_store
+def checked(folder: Path, flow: Dataflow) -> list[StepCheck]:
+    with OpenStore([folder]) as opened:
+        return opened.check(flow)
 
+
+def test_a_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
     def flow(*names: str) -> Dataflow:
         built = Dataflow("parts")
         op.output("out", op.input("inp", built, TwoEach(*names)), TestingSink([]))
@@ -229,16 +233,14 @@ def test_a_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
     folder.mkdir()
     init_db_dir(folder, 2)
     run_main(flow("a", "b"), recovery_config=RecoveryConfig(folder))
-    (kept,) = check_store([folder], flow("a", "b", "c"))
+    (kept,) = checked(folder, flow("a", "b", "c"))
     assert (kept.verdict, kept.keys) == ("kept", 2)
-    (gone,) = check_store([folder], flow("a"))
+    (gone,) = checked(folder, flow("a"))
     assert gone.verdict == "not listed"
     assert list(gone.problems.values()) == ["b"]
 
 
 def test_a_sink_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
-    from cppwax._stored_state import check_store
-
     def flow(*names: str) -> Dataflow:
         built = Dataflow("parts")
         op.output("out", op.input("inp", built, TwoEach("a", "b")), AppendingSink([], *names))
@@ -248,9 +250,9 @@ def test_a_sink_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
     folder.mkdir()
     init_db_dir(folder, 2)
     run_main(flow("x", "y"), recovery_config=RecoveryConfig(folder))
-    inp, kept = check_store([folder], flow("x", "y", "z"))
+    inp, kept = checked(folder, flow("x", "y", "z"))
     assert (inp.verdict, kept.verdict, kept.keys) == ("kept", "kept", 2)
-    inp, gone = check_store([folder], flow("x"))
+    inp, gone = checked(folder, flow("x"))
     assert (inp.verdict, gone.verdict) == ("kept", "not listed")
     assert gone.problems == {"the sink does not list this partition": "y"}
     # As a run finds.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import cppwax.operators as op
-from cppwax._stored_state import drop_states, read_store
+from cppwax._stored_state import OpenStore, drop_states
 from cppwax.dataflow import Dataflow
 from cppwax.errors import RecoveryError
 from cppwax.recovery import (
@@ -141,7 +141,7 @@ REFUSALS: dict[str, tuple[Harm, type[Exception], str]] = {
 
 USES: dict[str, Callable[[Path], Any]] = {
     "run": lambda folder: run(folder, [*ITEMS, ("a", 1)]),
-    "read": lambda folder: read_store([folder]),
+    "read": lambda folder: OpenStore([folder]),
     "drop": lambda folder: drop_states([folder], "refused.inp"),
 }
 
