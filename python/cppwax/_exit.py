@@ -23,11 +23,11 @@ EXIT_ABANDONED = 128 + 15
 _STDOUT_FD = 1
 
 
-def exit_code_of(run: Callable[[], str]) -> int:
+def exit_code_of(run: Callable[[], object]) -> int:
     """Run something to its end, and show what went wrong.
 
     Args:
-        run: Returns how the run ended, as the engine says it.
+        run: Returns how the run ended, as the engine says it; anything else is a good end.
 
     Returns:
         The code for the process to exit with.

@@ -20,19 +20,15 @@ import click
 
 from cppwax._cluster import LOCAL_PROCESS_VARIABLE, Cluster, cluster_of, new_secret
 from cppwax._cluster_options import cluster_of_options, cluster_options
+from cppwax._command_line import exit_code_of_slip, read_command_line
 from cppwax._entry import run_in_this_process
-from cppwax._exit import (
-    EXIT_INTERRUPTED,
-    EXIT_USAGE,
-    exit_code_of,
-    exit_code_of_failure,
-    flush_stdout,
-)
+from cppwax._exit import EXIT_INTERRUPTED, exit_code_of, flush_stdout
 from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
 from cppwax._option_types import Count, Seconds
 from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
 from cppwax._run_help import EPILOG
 from cppwax._state_commands import state_group
+from cppwax._visualize_command import DrawingRequest, visualize_command
 from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
@@ -227,7 +223,7 @@ def _secret_command() -> None:
     click.echo(new_secret())
 
 
-@click.group("cppwax", commands=[_run_command, _secret_command, state_group])
+@click.group("cppwax", commands=[_run_command, _secret_command, state_group, visualize_command])
 @_version_option
 def _group() -> None:
     """Stream processing in Python on a C++ engine."""
@@ -251,16 +247,12 @@ def main_group() -> None:
 
 def _exit_code(command: click.Command, prog_name: str) -> int:
     starter = _starter()
-    try:
-        request = command.main(prog_name=prog_name, standalone_mode=False)
-    except click.ClickException as ex:
-        ex.show()
-        return ex.exit_code
-    except click.Abort:
-        return EXIT_INTERRUPTED
+    request = read_command_line(command, prog_name)
+    if isinstance(request, DrawingRequest):
+        return request.carry_out()
     # The code of `--help` and `--version`, which make no request.
     if not isinstance(request, _Request):
-        return int(request or 0)
+        return int(request)
     if request.process_count > 1:
         from cppwax._local_processes import run_local_processes
 
@@ -308,7 +300,7 @@ def _run_request(request: _Request, starter: LocalProcess | None) -> int:
         return flush_stdout(EXIT_INTERRUPTED)
     except LocateError as ex:
         with _stderr_to(starter):
-            return flush_stdout(_exit_code_of_slip(ex, request))
+            return flush_stdout(exit_code_of_slip(ex, request.import_str, request.context))
     if starter is not None:
         starter.tell_found()
     return exit_code_of(
@@ -337,16 +329,6 @@ def _stderr_to(starter: LocalProcess | None) -> Iterator[None]:
         yield
         sys.excepthook = hook
     starter.tell_failure(written.getvalue())
-
-
-def _exit_code_of_slip(ex: LocateError, request: _Request) -> int:
-    if ex.__cause__ is None:
-        click.BadParameter(str(ex), request.context, param_hint="IMPORT_STR").show()
-        return EXIT_USAGE
-    code = exit_code_of_failure(ex.__cause__, EXIT_USAGE)
-    if code == EXIT_USAGE:
-        click.echo(f"Error: IMPORT_STR {request.import_str!r}: {ex}", err=True)
-    return code
 
 
 def _parse_args() -> SimpleNamespace:

@@ -14,7 +14,13 @@ import cppwax
 from tests.python.architecture._files import ROOT
 
 PACKAGE = ROOT / "python" / "cppwax"
-MODULES_THAT_DEFINE = ["connectors.demo", "connectors.files", "connectors.stdio", "operators"]
+MODULES_THAT_DEFINE = [
+    "connectors.demo",
+    "connectors.files",
+    "connectors.stdio",
+    "operators",
+    "visualize",
+]
 MODULES_THAT_RUN = ["run", "testing"]
 
 

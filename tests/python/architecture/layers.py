@@ -22,13 +22,15 @@ _ENGINE_RANK = {name: rank for rank, names in enumerate(ENGINE_LAYERS) for name 
 PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("dataflow", "_operator_builder"),
-    ("_batching",),
+    ("_batching", "_drawing"),
     ("inputs", "outputs"),
     ("operators",),
     ("connectors",),
-    ("_cluster", "_entry", "_locate", "_pickle_names", "recovery", "tracing", "visualize"),
+    ("_cluster", "_entry", "_locate", "_pickle_names", "recovery", "tracing"),
     ("_option_types", "_run_help", "_stored_state"),
     ("_cluster_options", "_exit", "_local_processes", "_recovery_options", "_state_commands"),
+    ("_command_line",),
+    ("_visualize_command", "visualize"),
     ("_cli", "run", "testing"),
 )
 _PACKAGE_RANK = {name: rank for rank, names in enumerate(PACKAGE_LAYERS) for name in names}

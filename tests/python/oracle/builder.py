@@ -155,6 +155,28 @@ def _add(lib: Library, op: Op, streams: dict[int, Any], keyed: bool) -> None:
         streams[op.downs[0]] = make(lib, op, ups[0])
 
 
+def build_flow(lib: Library, spec: FlowSpec) -> tuple[Any, dict[int, list[Any]]]:
+    """Build a generated flow.
+
+    Args:
+        lib: The library.
+        spec: The flow.
+
+    Returns:
+        The flow, and the lists that its sinks will fill.
+    """
+    flow = lib.dataflow.Dataflow(f"flow_{spec.seed}")
+    streams: dict[int, Any] = {}
+    for i, (items, batch_size) in enumerate(spec.sources):
+        streams[i] = lib.op.input(f"in{i}", flow, lib.testing.TestingSource(items, batch_size))
+    for op in spec.ops:
+        _add(lib, op, streams, spec.promises[op.ups[0]].keyed)
+    arrived: dict[int, list[Any]] = {sink: [] for sink in spec.sinks}
+    for sink in spec.sinks:
+        lib.op.output(f"out{sink}", streams[sink], lib.testing.TestingSink(arrived[sink]))
+    return flow, arrived
+
+
 def run_flow(name: str, spec: FlowSpec, workers: int) -> dict[int, list[Any]]:
     """Run a generated flow.
 
@@ -167,15 +189,7 @@ def run_flow(name: str, spec: FlowSpec, workers: int) -> dict[int, list[Any]]:
         What arrived at each sink, in order of arrival.
     """
     lib = Library(name)
-    flow = lib.dataflow.Dataflow(f"flow_{spec.seed}")
-    streams: dict[int, Any] = {}
-    for i, (items, batch_size) in enumerate(spec.sources):
-        streams[i] = lib.op.input(f"in{i}", flow, lib.testing.TestingSource(items, batch_size))
-    for op in spec.ops:
-        _add(lib, op, streams, spec.promises[op.ups[0]].keyed)
-    arrived: dict[int, list[Any]] = {sink: [] for sink in spec.sinks}
-    for sink in spec.sinks:
-        lib.op.output(f"out{sink}", streams[sink], lib.testing.TestingSink(arrived[sink]))
+    flow, arrived = build_flow(lib, spec)
     if workers == 1:
         lib.testing.run_main(flow)
     else:
