@@ -7,20 +7,36 @@ from collections.abc import Iterator
 
 from cppwax._drawing.rendered import RenderedDataflow, RenderedOperator, RenderedPort
 
-# What both languages take as a name without quotes.
-_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+# What each language takes as a name without quotes, but for words of Mermaid's own.
+_MERMAID_NAME = re.compile(r"\w+([.-]\w+)*", re.ASCII)
+_PLANTUML_NAME = re.compile(r"\w+(\.\w+)*", re.ASCII)
+_MERMAID_WORDS = frozenset(
+    {
+        *("call", "class", "classDef", "click", "default", "direction", "end", "flowchart"),
+        *("graph", "href", "interpolate", "linkStyle", "style", "subgraph"),
+    }
+)
 
 
 class _Names:
-    """A name for each id; ids that are no names of the language get a number instead."""
+    """A name for each id; an id that is no name in the language gets a number instead."""
 
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+    def __init__(self, plain: re.Pattern[str], words: frozenset[str] = frozenset()) -> None:
+        """Begin without any.
+
+        Args:
+            plain: What is a name in the language.
+            words: What may be no part of one.
+        """
+        self._plain = plain
+        self._words = words
+        self._numbered: dict[str, str] = {}
 
     def __getitem__(self, an_id: str) -> str:
-        if _PLAIN.fullmatch(an_id):
+        if self._plain.fullmatch(an_id) and self._words.isdisjoint(an_id.split(".")):
             return an_id
-        return self._names.setdefault(an_id, f"_{len(self._names)}")
+        # No id is like that: each has a period.
+        return self._numbered.setdefault(an_id, f"_{len(self._numbered)}")
 
 
 def _mermaid_text(text: str) -> str:
@@ -32,7 +48,7 @@ def _mermaid_text(text: str) -> str:
 
 def mermaid_of(flow: RenderedDataflow) -> str:
     """Draw the steps, without substeps."""
-    names = _Names()
+    names = _Names(_MERMAID_NAME, _MERMAID_WORDS)
     owners: dict[str, tuple[RenderedOperator, RenderedPort]] = {
         port.port_id: (step, port)
         for step in flow.substeps
@@ -97,6 +113,6 @@ def _plantuml_inside(step: RenderedOperator, names: _Names, recursive: bool) -> 
 
 def plantuml_of(flow: RenderedDataflow, recursive: bool) -> str:
     """Draw the steps, with substeps inside of them if asked for."""
-    names = _Names()
+    names = _Names(_PLANTUML_NAME)
     lines = [line for step in flow.substeps for line in _plantuml_step(step, names, recursive)]
     return "\n".join(["@startuml", *lines, "@enduml"])

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+import cppwax.operators as op
 from cppwax import visualize
 from cppwax.dataflow import Dataflow
+from cppwax.testing import TestingSource
 from tests.python.drawing.pictured import ODD_NAMES, odd, shop
 from tests.python.oracle.builder import Library, build_flow
 from tests.python.oracle.generator import make_flow
@@ -65,6 +67,25 @@ def test_odd_names_cannot_end_a_line_of_mermaid() -> None:
     assert all(re.fullmatch(f"{step}|{link}", line) for line in lines[2:-1])
     names = {line.partition("[")[0] for line in lines if "[" in line}
     assert len(names) == len(ODD_NAMES) + 1
+
+
+@pytest.mark.parametrize("name", ["end", "subgraph", "class", "--", "x-", "-x"])
+def test_words_and_signs_of_mermaid_are_no_names(name: str) -> None:
+    """Mermaid's own parser refuses them."""
+    flow = Dataflow("flow")
+    op.map(name, op.input("inp", flow, TestingSource([])), str)
+    assert f'_0["{name} (map)"]' in visualize.to_mermaid(flow).splitlines()
+
+
+@pytest.mark.parametrize("name", ["a-b", "-", "x y"])
+def test_hyphens_and_spaces_are_no_names_of_plantuml(name: str) -> None:
+    """PlantUML refuses them without quotes."""
+    flow = Dataflow("flow")
+    op.map(name, op.input("inp", flow, TestingSource([])), str)
+    lines = visualize.to_plantuml(flow).splitlines()
+    assert f"    flow.{name} (map)" in lines
+    assert f'    portin "flow.{name}.up" as _1' in lines
+    assert "component _0 [" in lines
 
 
 def test_odd_names_cannot_end_a_line_of_plantuml() -> None:
