@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recov
 from cppwax._run_help import EPILOG
 from cppwax._state_commands import state_group
 from cppwax._visualize_command import DrawingRequest, visualize_command
+from cppwax._web.settings import WebSettings, web_of_environment
+from cppwax._web.start import with_pages
+from cppwax._web_options import arguments_of_web, web_of_options, web_options
 from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ def cli_main(
     """Run a dataflow as the command line does, from a program of your own.
 
     One worker runs on the calling thread; several run on threads of their own. Failures are
-    raised, not turned into an exit code.
+    raised, not turned into an exit code. The variables of `--dataflow-api` and its port count.
 
     Args:
         flow: What to run.
@@ -74,7 +78,8 @@ def cli_main(
     """
     cluster = cluster_of(addresses, process_id, os.environ)
     worker_count = 1 if workers_per_process is None else workers_per_process
-    run_in_this_process(
+    run = partial(
+        run_in_this_process,
         flow,
         worker_count=worker_count,
         on_caller_thread=worker_count == 1 and cluster is None,
@@ -82,6 +87,7 @@ def cli_main(
         epoch_interval=epoch_interval,
         recovery_config=recovery_config,
     )
+    with_pages(web_of_environment(os.environ), flow, run)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class _Request:
     stop_timeout: timedelta | None
     cluster: Cluster | None
     recovery: RecoveryRequest
+    web: WebSettings | None = None
     process_count: int = 1
 
 
@@ -158,6 +165,7 @@ _version_option = click.option(
     help="Time from one epoch to the next; 0 makes one of every batch.  [default: 10]",
 )
 @recovery_options
+@web_options
 @click.option(
     "--stop-timeout",
     type=Seconds(),
@@ -192,6 +200,7 @@ def _run_command(
     processes = options.pop("processes")
     stop_timeout = options.pop("stop_timeout")
     recovery = recovery_of_options(options)
+    web = web_of_options(options, context)
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
     return _Request(
         context,
@@ -201,6 +210,7 @@ def _run_command(
         stop_timeout,
         cluster_of_options(**options) if processes is None else None,
         recovery,
+        web,
         _checked_processes(processes, options),
     )
 
@@ -290,7 +300,7 @@ def _arguments_of(request: _Request) -> list[str]:
         arguments += ["--max-batch-bytes", str(given["max_batch_bytes"])]
     if level := request.context.meta.get(_LOG_LEVEL):
         arguments += ["--log-level", level]
-    return [*arguments, "--", request.import_str]
+    return [*arguments, *arguments_of_web(request.web), "--", request.import_str]
 
 
 def _run_request(request: _Request, starter: LocalProcess | None) -> int:
@@ -303,19 +313,19 @@ def _run_request(request: _Request, starter: LocalProcess | None) -> int:
             return flush_stdout(exit_code_of_slip(ex, request.import_str, request.context))
     if starter is not None:
         starter.tell_found()
-    return exit_code_of(
-        lambda: run_in_this_process(
-            flow,
-            worker_count=request.worker_count,
-            on_caller_thread=request.worker_count == 1 and request.cluster is None,
-            cluster=request.cluster,
-            epoch_interval=request.epoch_interval,
-            stop_timeout=request.stop_timeout,
-            recovery_config=request.recovery.config,
-            drop_state=request.recovery.drop_state,
-            end_process=True,
-        )
+    run = partial(
+        run_in_this_process,
+        flow,
+        worker_count=request.worker_count,
+        on_caller_thread=request.worker_count == 1 and request.cluster is None,
+        cluster=request.cluster,
+        epoch_interval=request.epoch_interval,
+        stop_timeout=request.stop_timeout,
+        recovery_config=request.recovery.config,
+        drop_state=request.recovery.drop_state,
+        end_process=True,
     )
+    return exit_code_of(lambda: with_pages(request.web, flow, run))
 
 
 @contextmanager

@@ -8,13 +8,11 @@ needed.
 
 from __future__ import annotations
 
-import json
-
 from cppwax._drawing.rendered import (
     RenderedDataflow,
     RenderedOperator,
     RenderedPort,
-    as_json_value,
+    json_of,
     to_rendered,
 )
 from cppwax.dataflow import Dataflow
@@ -44,10 +42,11 @@ def to_json(flow: Dataflow) -> str:
     Raises:
         TypeError: `flow` is no `Dataflow`.
 
+    >>> import json
     >>> json.loads(to_json(Dataflow("empty")))
     {'typ': 'RenderedDataflow', 'flow_id': 'empty', 'substeps': []}
     """
-    return json.dumps(as_json_value(to_rendered(flow)), indent=2)
+    return json_of(to_rendered(flow))
 
 
 def to_mermaid(flow: Dataflow) -> str:

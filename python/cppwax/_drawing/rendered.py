@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -124,10 +125,14 @@ def _rendered_port(name: str, port: Port, origins: Mapping[str, str] | None) -> 
     return RenderedPort(name, port.port_id, [origins[stream] for stream in streams], streams)
 
 
-def as_json_value(rendered: RenderedDataflow | RenderedOperator | RenderedPort) -> dict[str, Any]:
-    """Make what `json.dumps` takes; `typ` names the class of each object."""
+def json_of(flow: RenderedDataflow) -> str:
+    """Describe the steps for programs."""
+    return json.dumps(_as_json_value(flow), indent=2)
+
+
+def _as_json_value(rendered: RenderedDataflow | RenderedOperator | RenderedPort) -> dict[str, Any]:
     fields = {"typ": type(rendered).__name__, **vars(rendered)}
     for name in ("substeps", "inp_ports", "out_ports"):
         if name in fields:
-            fields[name] = [as_json_value(inner) for inner in fields[name]]
+            fields[name] = [_as_json_value(inner) for inner in fields[name]]
     return fields

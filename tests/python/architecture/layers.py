@@ -26,10 +26,10 @@ PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("inputs", "outputs"),
     ("operators",),
     ("connectors",),
-    ("_cluster", "_entry", "_locate", "_pickle_names", "recovery", "tracing"),
+    ("_cluster", "_entry", "_locate", "_pickle_names", "_web", "recovery", "tracing"),
     ("_option_types", "_run_help", "_stored_state"),
     ("_cluster_options", "_exit", "_local_processes", "_recovery_options", "_state_commands"),
-    ("_command_line",),
+    ("_command_line", "_web_options"),
     ("_visualize_command", "visualize"),
     ("_cli", "run", "testing"),
 )
