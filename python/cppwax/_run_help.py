@@ -41,6 +41,12 @@ Recovery:
   none is written twice.
 
 \b
+Pages:
+  With --dataflow-api each process tells of its run over HTTP, at
+  http://127.0.0.1:3030 for this machine alone: /dataflow, /metrics (your own
+  prometheus_client metrics too), /healthz, /readyz.
+
+\b
 Signals:
   Ctrl-C ends the run promptly. SIGTERM closes the sources, delivers what is
   under way and ends; what is not through within the stop timeout is

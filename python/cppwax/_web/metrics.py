@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from prometheus_client import REGISTRY, CollectorRegistry, Metric
+from prometheus_client import REGISTRY, Metric
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
@@ -44,26 +44,42 @@ class _OfRun(Collector):
             )
 
 
-class _OfProgram(Collector):
-    """What the program itself has registered, and what `prometheus_client` tells of the process."""
+class RunMetrics(Collector):
+    """The metrics of a run, those that the program has registered, and those of the process.
+
+    Several runs may be on in one process, one after the other or at once; none leaves anything in
+    the program's registry.
+    """
+
+    def __init__(self, state: RunState, names: Sequence[str] | None = None) -> None:
+        """Begin to collect.
+
+        Args:
+            state: The run.
+            names: The metrics to collect; `None` for all.
+        """
+        self._of_run = _OfRun(state)
+        self._state = state
+        self._names = names
+
+    def restricted_registry(self, names: Sequence[str]) -> RunMetrics:
+        """Collect some metrics alone; `prometheus_client` calls it where a page is asked so.
+
+        Args:
+            names: Their names, or names of samples of theirs.
+
+        Returns:
+            What collects these.
+        """
+        return RunMetrics(self._state, names)
 
     def collect(self) -> Iterable[Metric]:
-        """Pass on the metrics of the library's own registry."""
-        return REGISTRY.collect()
-
-
-def registry_of(state: RunState) -> CollectorRegistry:
-    """Gather the metrics of a run and those of the program.
-
-    Args:
-        state: The run.
-
-    Returns:
-        A registry for this run alone: several may be on in one process, one after the other or at
-        once, and none leaves anything in the program's.
-    """
-    # Without descriptions: else all would be collected once to hear their names.
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_OfRun(state))
-    registry.register(_OfProgram())
-    return registry
+        """Make the metrics anew; see `prometheus_client`."""
+        if self._names is None:
+            yield from self._of_run.collect()
+            yield from REGISTRY.collect()
+            return
+        for metric in self._of_run.collect():
+            if {metric.name, *(sample.name for sample in metric.samples)} & set(self._names):
+                yield metric
+        yield from REGISTRY.restricted_registry(self._names).collect()

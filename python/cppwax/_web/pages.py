@@ -11,7 +11,7 @@ from typing import Any
 from prometheus_client import make_wsgi_app
 
 from cppwax._drawing.rendered import json_of, to_rendered
-from cppwax._web.metrics import registry_of
+from cppwax._web.metrics import RunMetrics
 from cppwax._web.state import RunState
 
 _logger = logging.getLogger("cppwax.web")
@@ -45,7 +45,7 @@ class Pages:
         """
         self._state = state
         self._own_names = None if own_names is None else {*_LOOPBACK, *own_names}
-        self._metrics_app = make_wsgi_app(registry_of(state))
+        self._metrics_app = make_wsgi_app(RunMetrics(state))
         self._pages: dict[str, Callable[[dict[str, Any]], _Answer]] = {
             "/": self._index,
             "/dataflow": self._dataflow,
