@@ -210,6 +210,9 @@ def test_every_option_reaches_the_processes() -> None:
         "--connect-timeout": "6",
         "--peer-timeout": "7",
         "--max-batch-bytes": "8000",
+        "--dataflow-api": None,
+        "--dataflow-api-port": "9000",
+        "--dataflow-api-bind": "0.0.0.0",
     }
     given = [word for option in values.items() for word in option if word is not None]
     passed = _arguments_of(_run_command.main(["a:b", "-p2", *given], standalone_mode=False))
