@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cppwax.dataflow import Dataflow
 
@@ -74,16 +77,49 @@ def run_in_this_process(
     # Only a run needs the engine: a dataflow can be defined and drawn without it.
     from cppwax import _engine
 
-    return _engine.run(
-        flow,
-        worker_count=worker_count,
-        on_caller_thread=on_caller_thread,
-        epoch_interval=epoch_interval,
-        stop_timeout=stop_timeout,
-        end_process=end_process,
-        cluster=cluster,
-        recovery=recovery,
-    )
+    with _told(flow, worker_count, cluster) as later:
+        ending = _engine.run(
+            flow,
+            worker_count=worker_count,
+            on_caller_thread=on_caller_thread,
+            epoch_interval=epoch_interval,
+            stop_timeout=stop_timeout,
+            end_process=end_process,
+            cluster=cluster,
+            recovery=recovery,
+        )
+        later["cppwax.ending"] = ending
+    return ending
+
+
+@contextmanager
+def _told(flow: Dataflow, worker_count: int, cluster: Cluster | None) -> Iterator[dict[str, Any]]:
+    """Log a run, and make a span of it, where the program has asked for these."""
+    facts = {
+        "cppwax.flow_id": flow.flow_id,
+        "cppwax.process_id": 0 if cluster is None else cluster.process_id,
+        "cppwax.processes": 1 if cluster is None else len(cluster.addresses),
+        "cppwax.workers": worker_count,
+    }
+    # Whoever wants these has imported them; others are spared the time.
+    logging, tracing = sys.modules.get("logging"), sys.modules.get("cppwax.tracing")
+    info = logging.getLogger("cppwax.run").info if logging else _say_nothing
+    with tracing._run_span(facts) if tracing else nullcontext({}) as later:
+        info("run begins: %s", _listed(facts))
+        try:
+            yield later
+        except BaseException as ex:
+            info("run failed: %s: %s", type(ex).__name__, ex)
+            raise
+        info("run ended: %s", _listed(later))
+
+
+def _say_nothing(*_words: object) -> None:
+    pass
+
+
+def _listed(facts: dict[str, Any]) -> str:
+    return " ".join(f"{name.removeprefix('cppwax.')}={value}" for name, value in facts.items())
 
 
 def _recovery_of(

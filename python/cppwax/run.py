@@ -118,15 +118,9 @@ def _log_to_stderr(context: click.Context, _param: click.Parameter, level: str |
         return
     context.meta[_LOG_LEVEL] = level
     # Imported here for its cost, as few runs are looked at so closely.
-    import logging
+    from cppwax._logging import log_to_stderr
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("cppwax")
-    logger.addHandler(handler)
-    logger.setLevel(level.upper())
-    # Else a program that logs by itself would show everything twice.
-    logger.propagate = False
+    log_to_stderr(level)
 
 
 _version_option = click.option(

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 MODULES = (
     *("connectors.demo", "connectors.files", "connectors.stdio", "dataflow", "errors", "inputs"),
     *("operators", "operators.helpers", "operators.windowing", "outputs", "recovery", "run"),
-    *("testing", "visualize"),
+    *("testing", "tracing", "visualize"),
 )
 
 

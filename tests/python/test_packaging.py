@@ -21,7 +21,9 @@ MODULES_THAT_DEFINE = [
     "operators",
     "visualize",
 ]
-MODULES_THAT_RUN = ["run", "testing"]
+MODULES_THAT_RUN = ["run", "testing", "tracing"]
+#: What is imported only where it is asked for, and the extra that brings it.
+OPTIONAL = {"opentelemetry": "tracing"}
 
 
 def third_party_imports() -> set[str]:
@@ -38,7 +40,9 @@ def third_party_imports() -> set[str]:
 def test_dependencies_are_those_imported() -> None:
     needed = [Requirement(text) for text in requires("cppwax") or []]
     declared = {need.name.replace("-", "_") for need in needed if not need.marker}
-    assert declared == third_party_imports()
+    assert declared == third_party_imports() - set(OPTIONAL)
+    extras = distribution("cppwax").metadata.get_all("Provides-Extra") or []
+    assert set(OPTIONAL.values()) <= set(extras)
 
 
 def test_one_version_everywhere() -> None:

@@ -22,7 +22,7 @@ _ENGINE_RANK = {name: rank for rank, names in enumerate(ENGINE_LAYERS) for name 
 PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("dataflow", "_operator_builder"),
-    ("_batching", "_drawing"),
+    ("_batching", "_drawing", "_logging"),
     ("inputs", "outputs"),
     ("operators",),
     ("connectors",),
