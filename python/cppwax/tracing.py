@@ -39,9 +39,13 @@ _EXPORT_SECONDS = 3
 class TracingConfig:
     """Where to send spans; base of the classes that say so."""
 
+    __slots__ = ()
+
 
 class OtlpTracingConfig(TracingConfig):
     """Send spans to an OpenTelemetry collector, or what else takes OTLP by gRPC."""
+
+    __slots__ = ("sampling_ratio", "service_name", "url")
 
     def __init__(
         self, service_name: str, url: str | None = None, sampling_ratio: float = 1.0
@@ -72,6 +76,8 @@ class JaegerConfig(TracingConfig):
     OpenTelemetry has dropped the protocol of Jaeger's agents, as Jaeger has. Jaeger takes OTLP
     since version 1.35: use `OtlpTracingConfig`.
     """
+
+    __slots__ = ("endpoint", "sampling_ratio", "service_name")
 
     def __init__(
         self, service_name: str, endpoint: str | None = None, sampling_ratio: float = 1.0
