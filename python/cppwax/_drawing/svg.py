@@ -25,20 +25,22 @@ _TITLE_HEIGHT = 22
 # Inputs and outputs of frames; what is above the first substeps of one.
 _PILL, _HEAD = 18, 36
 
+# In a page, too, it is for the picture alone.
 _STYLE = """
-text { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: #1f2933; }
-.name { font-size: 13px; font-weight: 600; text-anchor: middle; }
-.type { font-size: 11px; fill: #5f6b7a; text-anchor: middle; }
-.port { font-size: 10px; fill: #5f6b7a; text-anchor: middle; }
-.title { font-size: 13px; font-weight: 600; }
-.title .of { font-weight: 400; fill: #5f6b7a; }
-.box { fill: #e8f1fb; stroke: #2563a8; stroke-width: 1.2; }
-.source > .box { fill: #e6f5ea; stroke: #2f8048; }
-.sink > .box { fill: #fdf0e3; stroke: #b0651c; }
-.frame { fill: #8a8f98; fill-opacity: 0.08; stroke: #8a8f98; }
-.pill { fill: #ffffff; stroke: #8a8f98; }
-.link { fill: none; stroke: #5f6b7a; stroke-width: 1.3; }
-.head { fill: #5f6b7a; }
+.cppwax-flow { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+.cppwax-flow text { fill: #1f2933; }
+.cppwax-flow .name { font-size: 13px; font-weight: 600; text-anchor: middle; }
+.cppwax-flow .type { font-size: 11px; fill: #5f6b7a; text-anchor: middle; }
+.cppwax-flow .port { font-size: 10px; fill: #5f6b7a; text-anchor: middle; }
+.cppwax-flow .title { font-size: 13px; font-weight: 600; }
+.cppwax-flow .title .of { font-weight: 400; fill: #5f6b7a; }
+.cppwax-flow .box { fill: #e8f1fb; stroke: #2563a8; stroke-width: 1.2; }
+.cppwax-flow .source > .box { fill: #e6f5ea; stroke: #2f8048; }
+.cppwax-flow .sink > .box { fill: #fdf0e3; stroke: #b0651c; }
+.cppwax-flow .frame { fill: #8a8f98; fill-opacity: 0.08; stroke: #8a8f98; }
+.cppwax-flow .pill { fill: #ffffff; stroke: #8a8f98; }
+.cppwax-flow .link { fill: none; stroke: #5f6b7a; stroke-width: 1.3; }
+.cppwax-flow .head { fill: #5f6b7a; }
 """
 
 
@@ -64,10 +66,10 @@ def svg_of(flow: RenderedDataflow, recursive: bool) -> str:
     size = f'width="{_n(width)}" height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}"'
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="cppwax-flow" {size} role="img">',
             f"<title>{_text(flow.flow_id)}</title>",
             f"<style>{_STYLE}</style>",
-            '<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4" '
+            '<defs><marker id="cppwax-head" markerWidth="8" markerHeight="8" refX="7" refY="4" '
             'orient="auto"><path class="head" d="M0,0.5 L8,4 L0,7.5 z"/></marker></defs>',
             '<rect width="100%" height="100%" fill="#ffffff"/>',
             *_moved(title, _MARGIN, _MARGIN),
@@ -216,7 +218,7 @@ def _path(route: Sequence[Point]) -> str:
             half = _n((y + next_y) / 2)
             parts.append(f"C{_n(x)},{half} {_n(next_x)},{half} {_n(next_x)},{_n(next_y)}")
         x, y = next_x, next_y
-    return f'<path class="link" marker-end="url(#head)" d="{" ".join(parts)}"/>'
+    return f'<path class="link" marker-end="url(#cppwax-head)" d="{" ".join(parts)}"/>'
 
 
 def _moved(lines: Sequence[str], x: float, y: float) -> list[str]:

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -132,11 +131,10 @@ def _write_cache(settings: WebSettings, state: RunState) -> None:
     if settings.cache_folder is None:
         return
     target = os.path.join(settings.cache_folder, "dataflow.json")
+    written = f"{target}.{os.getpid()}"
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=settings.cache_folder, prefix=".dataflow", delete=False
-        ) as file:
+        with open(written, "w", encoding="utf-8") as file:
             file.write(json_of(to_rendered(state.flow)))
-        os.replace(file.name, target)
+        os.replace(written, target)
     except OSError as ex:
         _say(f"warning: cannot write {target!r}: {ex.strerror}; the dataflow runs without it")

@@ -96,3 +96,11 @@ def test_an_empty_flow_has_its_name() -> None:
 def test_the_picture_of_the_documents_is_that_of_the_example() -> None:
     picture = ROOT / "docs" / "pictures" / "join.svg"
     assert picture.read_text(encoding="utf-8") == to_svg(join.flow) + "\n"
+
+
+def test_in_a_page_the_style_is_for_the_picture_alone() -> None:
+    root = ElementTree.fromstring(to_svg(shop()))
+    assert root.attrib["class"] == "cppwax-flow"
+    (style,) = root.iter(f"{SVG}style")
+    rules = (style.text or "").strip().splitlines()
+    assert rules and all(rule.startswith(".cppwax-flow ") for rule in rules)
