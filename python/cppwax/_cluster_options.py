@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from cppwax._cluster import Cluster, cluster_of
-from cppwax._option_types import Seconds
+from cppwax._option_types import Seconds, read_variable
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -140,28 +140,28 @@ def cluster_of_options(
 def _addresses_of(addresses: str | None) -> list[str] | None:
     if addresses is not None:
         return [each.strip() for each in addresses.split(";")]
-    host_file = os.environ.get("CPPWAX_HOSTFILE_PATH")
+    variable, host_file = read_variable("HOSTFILE_PATH")
     if host_file is None:
         return None
     try:
         lines = Path(host_file).read_text().splitlines()
     except (OSError, UnicodeDecodeError) as ex:
         raise click.UsageError(
-            f"the file of CPPWAX_HOSTFILE_PATH cannot be read: {ex}; it has an address a line"
+            f"the file of {variable} cannot be read: {ex}; it has an address a line"
         ) from ex
     return [line.strip() for line in lines if line.strip()]
 
 
 def _id_of_pod() -> int | None:
     """Take the number at the end of a pod's name, if this is one of a Kubernetes stateful set."""
-    pod = os.environ.get("CPPWAX_POD_NAME")
-    stateful_set = os.environ.get("CPPWAX_STATEFULSET_NAME")
+    pod_variable, pod = read_variable("POD_NAME")
+    set_variable, stateful_set = read_variable("STATEFULSET_NAME")
     if pod is None or stateful_set is None:
         return None
     found = re.fullmatch(re.escape(stateful_set) + r"-([0-9]+)", pod)
     if found is None:
         raise click.UsageError(
-            f"CPPWAX_POD_NAME is {pod!r}, which is no pod of the stateful set {stateful_set!r} "
-            "(CPPWAX_STATEFULSET_NAME): it should be that name, a hyphen and a number"
+            f"{pod_variable} is {pod!r}, which is no pod of the stateful set {stateful_set!r} "
+            f"({set_variable}): it should be that name, a hyphen and a number"
         )
     return int(found.group(1))

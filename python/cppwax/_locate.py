@@ -17,6 +17,10 @@ from typing import Any
 from cppwax.dataflow import Dataflow
 
 _PACKAGE_DIR = os.path.dirname(__file__) + os.sep
+_BYTEWAX_HINT = (
+    "; a program that was written for Bytewax runs with `python -m cppwax.run --bytewax`, which "
+    "makes `import bytewax` mean cppwax"
+)
 
 
 class LocateError(Exception):
@@ -180,7 +184,8 @@ def _import_module(name: str) -> ModuleType:
     except ModuleNotFoundError as ex:
         if _is_itself_missing(name, ex):
             raise LocateError(f"no module {name!r}{_near_modules(ex.name or name)}") from None
-        raise _failed(f"module {name!r} failed to import", ex) from ex
+        hint = _BYTEWAX_HINT if f"{ex.name}.".startswith("bytewax.") else ""
+        raise _failed(f"module {name!r} failed to import{hint}", ex) from ex
     except Exception as ex:
         raise _failed(f"module {name!r} failed to import", ex) from ex
 
@@ -230,6 +235,8 @@ def _take(module: ModuleType, target: _Target) -> Dataflow:
         if target.args or target.kwargs:
             raise LocateError(f"{name!r} is a dataflow already: leave its arguments out")
         return found
+    if type(found).__module__ == "bytewax.dataflow":
+        raise LocateError(f"{name!r} in {where} is a dataflow of Bytewax itself{_BYTEWAX_HINT}")
     if not callable(found):
         raise LocateError(
             f"{name!r} in {where} is of type {type(found).__name__}, neither a Dataflow nor a "
@@ -237,8 +244,9 @@ def _take(module: ModuleType, target: _Target) -> Dataflow:
         )
     flow = _call_factory(found, target)
     if not isinstance(flow, Dataflow):
+        hint = _BYTEWAX_HINT if type(flow).__module__ == "bytewax.dataflow" else ""
         raise LocateError(
-            f"factory {name!r} in {where} must return a Dataflow, not {type(flow).__name__}"
+            f"factory {name!r} in {where} must return a Dataflow, not {type(flow).__name__}{hint}"
         )
     return flow
 

@@ -33,9 +33,44 @@ def source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:
     """
     if param is None or ctx is None or param.name is None:
         return ""
-    if ctx.get_parameter_source(param.name) is not click.core.ParameterSource.ENVIRONMENT:
-        return ""
-    return f" (from the variable {param.envvar})"
+    source = ctx.get_parameter_source(param.name)
+    if source is click.core.ParameterSource.ENVIRONMENT:
+        return f" (from the variable {param.envvar})"
+    if source is click.core.ParameterSource.DEFAULT_MAP:
+        return f" (from the variable {variable_of_bytewax(param)})"
+    return ""
+
+
+def variable_of_bytewax(param: click.Parameter) -> str | None:
+    """Name the variable that is Bytewax's for an option.
+
+    Args:
+        param: The option.
+
+    Returns:
+        The name; `None` if the option has no variable.
+    """
+    if not isinstance(param.envvar, str):
+        return None
+    return param.envvar.replace("CPPWAX_", "BYTEWAX_", 1)
+
+
+def read_variable(name: str) -> tuple[str, str | None]:
+    """Read a variable that no option has, while a command line is being understood.
+
+    Args:
+        name: Its name, without `CPPWAX_`.
+
+    Returns:
+        The variable's whole name, and its value. With `--bytewax` it is Bytewax's where cppwax's is
+        not set.
+    """
+    context = click.get_current_context(silent=True)
+    own = f"CPPWAX_{name}"
+    if own not in os.environ and context is not None and context.params.get("bytewax"):
+        theirs = f"BYTEWAX_{name}"
+        return theirs, os.environ.get(theirs)
+    return own, os.environ.get(own)
 
 
 class Seconds(_TimeType):

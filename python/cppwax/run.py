@@ -22,9 +22,10 @@ import click
 from cppwax._cluster import LOCAL_PROCESS_VARIABLE, Cluster, cluster_of, new_secret
 from cppwax._cluster_options import cluster_of_options, cluster_options
 from cppwax._command_line import exit_code_of_slip, read_command_line
+from cppwax._compat_options import bytewax_option, install_for_run, install_in_child, locate_for
 from cppwax._entry import run_in_this_process
 from cppwax._exit import EXIT_INTERRUPTED, exit_code_of, flush_stdout
-from cppwax._locate import LocateError, locate, locate_dataflow, prepare_import
+from cppwax._locate import LocateError, locate_dataflow, prepare_import
 from cppwax._option_types import Count, Seconds
 from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
 from cppwax._run_help import EPILOG
@@ -103,6 +104,7 @@ class _Request:
     recovery: RecoveryRequest
     web: WebSettings | None = None
     process_count: int = 1
+    bytewax: bool = False
 
 
 def _show_version(context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
@@ -176,6 +178,7 @@ _version_option = click.option(
     callback=_log_to_stderr,
     help="Log what cppwax does to standard error, from this level on.",
 )
+@bytewax_option
 @_version_option
 @click.pass_context
 def _run_command(
@@ -193,6 +196,7 @@ def _run_command(
     """
     processes = options.pop("processes")
     stop_timeout = options.pop("stop_timeout")
+    bytewax = options.pop("bytewax")
     recovery = recovery_of_options(options)
     web = web_of_options(options, context)
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
@@ -206,6 +210,7 @@ def _run_command(
         recovery,
         web,
         _checked_processes(processes, options),
+        bytewax,
     )
 
 
@@ -279,8 +284,9 @@ def _arguments_of(request: _Request) -> list[str]:
     arguments = ["-w", str(request.worker_count)]
     if given["recovery_directory"] is not None:
         arguments += ["--recovery-directory", given["recovery_directory"]]
-    if given["drop_state"]:
-        arguments.append("--drop-state")
+    for name in ("drop_state", "bytewax"):
+        if given[name]:
+            arguments.append(f"--{name.replace('_', '-')}")
     for name in (
         "snapshot_interval",
         "backup_interval",
@@ -299,7 +305,7 @@ def _arguments_of(request: _Request) -> list[str]:
 
 def _run_request(request: _Request, starter: LocalProcess | None) -> int:
     try:
-        flow = locate(request.import_str)
+        flow = locate_for(request.import_str, bytewax=request.bytewax)
     except KeyboardInterrupt:
         return flush_stdout(EXIT_INTERRUPTED)
     except LocateError as ex:
@@ -345,6 +351,8 @@ def _parse_args() -> SimpleNamespace:
     except click.exceptions.Exit as ex:
         sys.exit(ex.exit_code)
     params = context.params
+    if params["bytewax"]:
+        install_for_run()
     return SimpleNamespace(
         import_str=params["import_str"],
         recovery_directory=params["recovery_directory"],
@@ -362,3 +370,5 @@ _locate_dataflow = locate_dataflow
 
 if __name__ == "__main__":
     main()
+elif __name__ == "__mp_main__":
+    install_in_child()

@@ -353,5 +353,13 @@ def _main() -> None:
     main("python -m cppwax.testing")
 
 
+def _main_of_child() -> None:
+    from cppwax._compat_options import install_in_child
+
+    install_in_child()
+
+
 if __name__ == "__main__":
     _main()
+elif __name__ == "__mp_main__":
+    _main_of_child()

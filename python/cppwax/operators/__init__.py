@@ -20,8 +20,24 @@ happens and whether items are moved there.
 [('be', 2), ('not', 1), ('or', 1), ('to', 2)]
 """
 
+from cppwax.dataflow import Dataflow as Dataflow
 from cppwax.dataflow import KeyedStream
+from cppwax.dataflow import Stream as Stream
+from cppwax.dataflow import f_repr as f_repr
+from cppwax.dataflow import operator as operator
+from cppwax.inputs import Source as Source
 from cppwax.operators import helpers
+from cppwax.operators._bytewax_names import _EMPTY as _EMPTY
+from cppwax.operators._bytewax_names import DK as DK
+from cppwax.operators._bytewax_names import DV as DV
+from cppwax.operators._bytewax_names import S as S
+from cppwax.operators._bytewax_names import U as U
+from cppwax.operators._bytewax_names import V as V
+from cppwax.operators._bytewax_names import W as W
+from cppwax.operators._bytewax_names import W_co as W_co
+from cppwax.operators._bytewax_names import X as X
+from cppwax.operators._bytewax_names import Y as Y
+from cppwax.operators._bytewax_names import _JoinState as _JoinState
 from cppwax.operators._collect import collect
 from cppwax.operators._core import (
     BranchOut,
@@ -57,7 +73,11 @@ from cppwax.operators._stateless import (
     map,
     raises,
 )
+from cppwax.outputs import DynamicSink as DynamicSink
+from cppwax.outputs import Sink as Sink
+from cppwax.outputs import StatelessSinkPartition as StatelessSinkPartition
 
+# Those imported `as` themselves are what programs written for Bytewax may also import from here.
 __all__ = [
     "BranchOut",
     "JoinEmitMode",

@@ -206,6 +206,7 @@ def test_every_option_reaches_the_processes() -> None:
         "--recovery-directory": "db",
         "--backup-interval": "4",
         "--drop-state": None,
+        "--bytewax": None,
         "--stop-timeout": "5",
         "--connect-timeout": "6",
         "--peer-timeout": "7",

@@ -30,6 +30,23 @@ pictures.
 [('/', (0, 3)), ('/', (1, 2)), ('/', (3, 1))]
 """
 
+from cppwax.dataflow import KeyedStream as KeyedStream
+from cppwax.dataflow import Stream as Stream
+from cppwax.dataflow import operator as operator
+from cppwax.operators._bytewax_names import DK as DK
+from cppwax.operators._bytewax_names import DV as DV
+from cppwax.operators._bytewax_names import SC as SC
+from cppwax.operators._bytewax_names import SW as SW
+from cppwax.operators._bytewax_names import C as C
+from cppwax.operators._bytewax_names import S as S
+from cppwax.operators._bytewax_names import U as U
+from cppwax.operators._bytewax_names import V as V
+from cppwax.operators._bytewax_names import W as W
+from cppwax.operators._bytewax_names import W_co as W_co
+from cppwax.operators._bytewax_names import X as X
+from cppwax.operators._join import JoinEmitMode as JoinEmitMode
+from cppwax.operators._join import JoinInsertMode as JoinInsertMode
+from cppwax.operators._logic import StatefulBatchLogic as StatefulBatchLogic
 from cppwax.operators.windowing._as_of_join import as_of_join
 from cppwax.operators.windowing._clocks import Clock, ClockLogic, EventClock, SystemClock
 from cppwax.operators.windowing._collect_window import collect_window
@@ -55,6 +72,7 @@ from cppwax.operators.windowing._windowers import (
     WindowMetadata,
 )
 
+# Those imported `as` themselves are what programs written for Bytewax may also import from here.
 __all__ = [
     "LATE_SESSION_ID",
     "UTC_MAX",
