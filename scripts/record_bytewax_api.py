@@ -1,7 +1,8 @@
 """Records the public names and signatures of the installed Bytewax for `test_exports.py`.
 
-Run in the development environment: `python scripts/record_bytewax_api.py`. Only names, kinds of
-parameters and defaults are kept: what a caller can see.
+Run in the development environment, with Bytewax's extra `kafka` installed:
+`python scripts/record_bytewax_api.py`. Only names, kinds of parameters and defaults are kept: what
+a caller can see.
 """
 
 from __future__ import annotations
