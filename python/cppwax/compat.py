@@ -67,6 +67,10 @@ _OWN_MODULES = frozenset(
 )
 
 
+# Private to Bytewax, but other distributions import them.
+_PRIVATE = {f"{_PACKAGE}._utils": "cppwax._bytewax_utils"}
+
+
 def install() -> None:
     """Let `import bytewax` mean cppwax, for the rest of this process.
 
@@ -168,6 +172,8 @@ class _AliasLoader(Loader):
 
 
 def _name_in_cppwax(fullname: str) -> str:
+    if fullname in _PRIVATE:
+        return _PRIVATE[fullname]
     name = "cppwax" + fullname.removeprefix(_PACKAGE)
     is_private = name.rpartition(".")[2].startswith("_")
     try:

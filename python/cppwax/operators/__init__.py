@@ -37,6 +37,7 @@ from cppwax.operators._bytewax_names import W as W
 from cppwax.operators._bytewax_names import W_co as W_co
 from cppwax.operators._bytewax_names import X as X
 from cppwax.operators._bytewax_names import Y as Y
+from cppwax.operators._bytewax_names import _get_system_utc as _get_system_utc
 from cppwax.operators._bytewax_names import _JoinState as _JoinState
 from cppwax.operators._collect import collect
 from cppwax.operators._core import (

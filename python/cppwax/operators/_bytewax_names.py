@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import product
 from typing import Any, TypeVar
 
@@ -21,6 +22,10 @@ X = TypeVar("X")
 Y = TypeVar("Y")
 
 _EMPTY: tuple[Any, ...] = ()
+
+
+def _get_system_utc() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 # `bytewax.interval` builds its joins of these. Joins of cppwax keep plain lists.

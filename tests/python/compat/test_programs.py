@@ -6,31 +6,19 @@ What they print is in fixtures/bytewax_programs, sorted as the order over keys i
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.python.compat.running import ON_BYTEWAX, ON_CPPWAX, ROOT, has_bytewax, lines_of
+
 PROGRAMS = sorted((ROOT / "examples/bytewax").glob("*.py"))
 _EXPECTED = ROOT / "tests/python/fixtures/bytewax_programs"
 _RESUMED = "resumed"
-
-ON_CPPWAX = ["cppwax.run", "--bytewax"]
-ON_BYTEWAX = ["bytewax.run"]
 _LAYOUTS = {"one worker": [], "three workers": ["-w3"], "two processes": ["-p2"]}
-
-
-def _run(module: list[str], *arguments: str, folder: Path) -> list[str]:
-    command = [sys.executable, "-m", *module, *arguments]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.splitlines()
 
 
 @contextmanager
@@ -43,12 +31,12 @@ def printed(program: Path, module: list[str], *options: str) -> list[str]:
     """Run a program, twice if it is about recovery, and give the sorted lines of both runs."""
     with _folder() as folder:
         if program.stem != _RESUMED:
-            return sorted(_run(module, str(program), *options, folder=folder))
+            return sorted(lines_of(module, str(program), *options, folder=folder))
         (folder / "db").mkdir()
-        _run([module[0].replace("run", "recovery")], "db", "2", folder=folder)
+        lines_of([module[0].replace("run", "recovery")], "db", "2", folder=folder)
         options = (*options, "-r", "db", "-s", "0", "-b", "0")
-        first = _run(module, str(program), *options, folder=folder)
-        second = _run(module, str(program), *options, folder=folder)
+        first = lines_of(module, str(program), *options, folder=folder)
+        second = lines_of(module, str(program), *options, folder=folder)
         return ["first", *sorted(first), "second", *sorted(second)]
 
 
@@ -62,7 +50,7 @@ def test_cppwax_runs_it_unchanged(program: Path, layout: str) -> None:
     assert printed(program, ON_CPPWAX, *_LAYOUTS[layout]) == _expected(program)
 
 
-@pytest.mark.skipif(find_spec("bytewax") is None, reason="bytewax has no wheel for this Python")
+@pytest.mark.skipif(not has_bytewax(), reason="bytewax has no wheel for this Python")
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_bytewax_runs_it(program: Path) -> None:
     assert printed(program, ON_BYTEWAX) == _expected(program)

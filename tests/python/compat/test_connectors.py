@@ -1,0 +1,111 @@
+"""Packages that build on Bytewax run on cppwax, against the services that they are for."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.python.compat.running import MODULES, ON_CPPWAX, PROGRAMS, lines_of, start
+
+_COUNTS = {"be": "2", "not": "1", "or": "1", "to": "2"}
+_on_both = pytest.mark.parametrize("module", MODULES, ids=lambda module: module[0])
+
+
+def _free_port() -> int:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        return int(holder.getsockname()[1])
+
+
+@contextmanager
+def _redis_server(folder: Path) -> Iterator[int]:
+    server = shutil.which("redis-server")
+    if server is None:
+        pytest.skip("redis-server is not installed")
+    port = _free_port()
+    command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if "eady to accept connections" in line:
+                    break
+            assert process.poll() is None, said
+            yield port
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def redis_port(tmp_path: Path) -> Iterator[int]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with _redis_server(folder) as port:
+        yield port
+
+
+@_on_both
+def test_redis_is_written(module: list[str], redis_port: int, tmp_path: Path) -> None:
+    redis = pytest.importorskip("redis")
+    lines_of(
+        module,
+        str(PROGRAMS / "redis_write.py"),
+        folder=tmp_path,
+        env={"REDIS_PORT": str(redis_port)},
+    )
+    with redis.Redis(port=redis_port, decode_responses=True) as client:
+        assert {word: client.get(word) for word in _COUNTS} == _COUNTS
+        entries = [entry for _, entry in client.xrange("counts")]
+    assert {entry["word"]: entry["count"] for entry in entries} == _COUNTS
+
+
+def _first_words(arguments: list[str], port: int, count: int, folder: Path) -> list[str]:
+    """Read words until there are so many, and stop the flow, which waits for more."""
+    env = {"REDIS_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    program = str(PROGRAMS / "redis_read.py")
+    with start(ON_CPPWAX, program, *arguments, folder=folder, env=env) as process:
+        assert process.stdout is not None
+        words = [process.stdout.readline().strip() for _ in range(count)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    return words
+
+
+def test_a_redis_stream_is_read(redis_port: int, tmp_path: Path) -> None:
+    redis = pytest.importorskip("redis")
+    with redis.Redis(port=redis_port) as client:
+        for word in _COUNTS:
+            client.xadd("counts", {"word": word})
+    assert _first_words([], redis_port, len(_COUNTS), tmp_path) == list(_COUNTS)
+    assert sorted(_first_words(["-p2"], redis_port, len(_COUNTS), tmp_path)) == sorted(_COUNTS)
+
+
+@_on_both
+def test_duckdb_is_written(module: list[str], tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    file = tmp_path / "numbers.duckdb"
+    lines_of(
+        module,
+        str(PROGRAMS / "duckdb_write.py"),
+        folder=tmp_path,
+        env={"DUCKDB_FILE": str(file)},
+    )
+    with duckdb.connect(str(file)) as connection:
+        rows = connection.execute("SELECT id, square FROM squares ORDER BY id").fetchall()
+    assert rows == [(n, n * n) for n in range(20)]
+
+
+@_on_both
+def test_operators_in_event_time(module: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("bytewax.timers")
+    expected = (PROGRAMS / "event_time.txt").read_text("utf-8").splitlines()
+    assert sorted(lines_of(module, str(PROGRAMS / "event_time.py"), folder=tmp_path)) == expected
