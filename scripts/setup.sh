@@ -38,6 +38,7 @@ missing_packages() {
   if [[ $purpose == dev ]]; then
     command -v ccache >/dev/null || echo ccache
     command -v openssl >/dev/null || echo openssl
+    command -v redis-server >/dev/null || echo redis-server
     has_header gtest/gtest.h || echo libgtest-dev
     has_header gmock/gmock.h || echo libgmock-dev
   fi
@@ -76,7 +77,7 @@ install_key() {
   {
     echo "$PWD $1"
     "$base_python" -c 'import sys; print(sys.version, sys.base_prefix)'
-    cat pyproject.toml scripts/setup.sh
+    cat pyproject.toml scripts/setup.sh tests/connector_packages.txt
   } | sha256sum
 }
 
@@ -105,6 +106,10 @@ install_package() {
     --config-settings=editable.rebuild=true \
     --config-settings=cmake.define.CPPWAX_WERROR=$warnings_are_errors \
     --config-settings=cmake.define.CMAKE_UNITY_BUILD=$unity_build -e "$target"
+  if [[ $purpose == dev ]]; then
+    # Without what they ask for: the file tells why.
+    quietly .cache/pip.log "$python" -m pip install --no-deps -r tests/connector_packages.txt
+  fi
   install_key "$purpose" >"$venv/cppwax-$purpose"
 }
 

@@ -184,7 +184,7 @@ def _name_in_cppwax(fullname: str) -> str:
         # No `ModuleNotFoundError`: `from bytewax import …` would put its own message in the place.
         what = "is private to Bytewax" if is_private else "is a module of Bytewax"
         raise ImportError(
-            f"{fullname} {what} that cppwax does not have; imports of bytewax mean cppwax here",
+            f"{fullname} {what}; cppwax does not have it, and here `bytewax` means cppwax",
             name=fullname,
         )
     return name
