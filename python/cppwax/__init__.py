@@ -8,6 +8,7 @@ A program describes a dataflow and hands it to the engine:
 * `cppwax.connectors`: ready-made sources and sinks.
 * `cppwax.run`: the command line, `python -m cppwax.run module:flow`.
 * `cppwax.testing`: sources, sinks and entry points for tests and notebooks.
+* `cppwax.compat`: `import bytewax` means cppwax, for programs that were written for it.
 * `cppwax.errors`: the exceptions a run can end with.
 
 Describing a flow needs no engine; the engine is loaded when a flow is run.

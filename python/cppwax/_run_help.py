@@ -66,5 +66,6 @@ Examples:
   python -m cppwax.run "examples.parametric:get_flow(10)"
   python -m cppwax.run -w 3 examples.simple:flow
   python -m cppwax.run -p 2 -w 2 examples.simple:flow
+  python -m cppwax.run --bytewax flow_for_bytewax.py
   CPPWAX_WORKERS_PER_PROCESS=3 python -m cppwax.run examples/simple.py
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("bytewax", reason="the oracle has no wheel for this Python")
+pytest.importorskip("bytewax._bytewax", reason="the oracle has no wheel for this Python")
 
 from .compare import difference  # noqa: E402
 

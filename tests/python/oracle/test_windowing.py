@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("bytewax", reason="the oracle has no wheel for this Python")
+pytest.importorskip("bytewax._bytewax", reason="the oracle has no wheel for this Python")
 
 from .windowing import flow_difference, key_difference, tree_of  # noqa: E402
 from .windowing_cases import KINDS  # noqa: E402
