@@ -140,7 +140,7 @@ def cluster_of_options(
 def _addresses_of(addresses: str | None) -> list[str] | None:
     if addresses is not None:
         return [each.strip() for each in addresses.split(";")]
-    variable, host_file = read_variable("HOSTFILE_PATH")
+    variable, host_file = read_variable("CPPWAX_HOSTFILE_PATH")
     if host_file is None:
         return None
     try:
@@ -154,8 +154,8 @@ def _addresses_of(addresses: str | None) -> list[str] | None:
 
 def _id_of_pod() -> int | None:
     """Take the number at the end of a pod's name, if this is one of a Kubernetes stateful set."""
-    pod_variable, pod = read_variable("POD_NAME")
-    set_variable, stateful_set = read_variable("STATEFULSET_NAME")
+    pod_variable, pod = read_variable("CPPWAX_POD_NAME")
+    set_variable, stateful_set = read_variable("CPPWAX_STATEFULSET_NAME")
     if pod is None or stateful_set is None:
         return None
     found = re.fullmatch(re.escape(stateful_set) + r"-([0-9]+)", pod)

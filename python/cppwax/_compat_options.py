@@ -41,6 +41,25 @@ bytewax_option = click.option(
 )
 
 
+def _install_now(_context: click.Context, _param: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        try:
+            install_for_run()
+        except LocateError as ex:
+            raise click.UsageError(f"--bytewax: {ex}") from ex
+
+
+bytewax_states_option = click.option(
+    "--bytewax",
+    is_flag=True,
+    expose_value=False,
+    envvar=_FOR_CHILDREN,
+    show_envvar=True,
+    callback=_install_now,
+    help="The states are of a program that was written for Bytewax.",
+)
+
+
 def install_for_run() -> None:
     """Let `import bytewax` mean cppwax, here and in processes that user code starts.
 

@@ -52,25 +52,27 @@ def variable_of_bytewax(param: click.Parameter) -> str | None:
     """
     if not isinstance(param.envvar, str):
         return None
-    return param.envvar.replace("CPPWAX_", "BYTEWAX_", 1)
+    return _name_in_bytewax(param.envvar)
 
 
 def read_variable(name: str) -> tuple[str, str | None]:
     """Read a variable that no option has, while a command line is being understood.
 
     Args:
-        name: Its name, without `CPPWAX_`.
+        name: Its name, with `CPPWAX_`.
 
     Returns:
-        The variable's whole name, and its value. With `--bytewax` it is Bytewax's where cppwax's is
-        not set.
+        The name of the variable that counts, and its value. With `--bytewax` it is Bytewax's where
+        cppwax's is not set.
     """
     context = click.get_current_context(silent=True)
-    own = f"CPPWAX_{name}"
-    if own not in os.environ and context is not None and context.params.get("bytewax"):
-        theirs = f"BYTEWAX_{name}"
-        return theirs, os.environ.get(theirs)
-    return own, os.environ.get(own)
+    if name not in os.environ and context is not None and context.params.get("bytewax"):
+        name = _name_in_bytewax(name)
+    return name, os.environ.get(name)
+
+
+def _name_in_bytewax(name: str) -> str:
+    return name.replace("CPPWAX_", "BYTEWAX_", 1)
 
 
 class Seconds(_TimeType):

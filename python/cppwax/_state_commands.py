@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cppwax._compat_options import bytewax_option, install_for_run, locate_for
-from cppwax._locate import LocateError
+from cppwax._compat_options import bytewax_states_option
 from cppwax.errors import RecoveryError
 
 if TYPE_CHECKING:
@@ -177,10 +176,8 @@ def _no_such_key(step: StoredStep, key: str) -> click.ClickException:
 )
 @click.option("--raw", "way", flag_value="raw", help="Write the pickle's bytes as they are.")
 @_json_option
-@bytewax_option
-def _show_command(
-    folders: list[str], step: str, key: str, way: str | None, as_json: bool, bytewax: bool
-) -> None:
+@bytewax_states_option
+def _show_command(folders: list[str], step: str, key: str, way: str | None, as_json: bool) -> None:
     """Show the state of KEY of STEP.
 
     A state is a pickle. Without --load it is only taken apart, opcode by opcode, and nothing that
@@ -188,8 +185,6 @@ def _show_command(
     """
     if way == "raw" and as_json:
         raise click.UsageError("--raw does not go with --json")
-    if bytewax:
-        _install()
     with _opened(folders) as store:
         found = _found_step(store.read(), step)
         state = store.read_state(found.step_id, key)
@@ -242,16 +237,14 @@ def _loaded(state: StoredState) -> str:
 @click.argument("import_str")
 @click.option("--load", is_flag=True, help="Also unpickle each state, as a run would.")
 @_json_option
-@bytewax_option
-def _check_command(
-    folders: list[str], import_str: str, load: bool, as_json: bool, bytewax: bool
-) -> None:
+@bytewax_states_option
+def _check_command(folders: list[str], import_str: str, load: bool, as_json: bool) -> None:
     """Tell what a run of the dataflow IMPORT_STR over the store in DIR would find.
 
     The dataflow and the modules that states name are imported, and sources and sinks are asked for
     their partitions. Exit code 1: something would be dropped, or make the run fail.
     """
-    flow = _located(import_str, bytewax)
+    flow = _located(import_str)
     with _opened(folders) as store:
         owner = store.read().flow_id
         if owner and owner != flow.flow_id:
@@ -268,16 +261,11 @@ def _check_command(
         click.get_current_context().exit(1)
 
 
-def _install() -> None:
-    try:
-        install_for_run()
-    except LocateError as ex:
-        raise click.UsageError(f"--bytewax: {ex}") from ex
+def _located(import_str: str) -> Any:
+    from cppwax._locate import LocateError, locate
 
-
-def _located(import_str: str, bytewax: bool) -> Any:
     try:
-        return locate_for(import_str, bytewax=bytewax)
+        return locate(import_str)
     except LocateError as ex:
         cause = "" if ex.__cause__ is None else f": {type(ex.__cause__).__name__}: {ex.__cause__}"
         raise click.UsageError(f"IMPORT_STR {import_str!r}: {ex}{cause}") from ex

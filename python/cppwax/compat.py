@@ -3,11 +3,11 @@
 `python -m cppwax.run --bytewax flow.py` does so for a whole run. A program or notebook of its own
 calls `install` before its first import of `bytewax`:
 
->>> import cppwax.compat
->>> cppwax.compat.install()
->>> import bytewax.operators
->>> bytewax.operators.__name__
-'cppwax.operators'
+    import cppwax.compat
+
+    cppwax.compat.install()
+
+    import bytewax.operators as op  # that of cppwax
 
 The modules are the same objects under two names, so their classes are too. Pickles that name
 classes of `bytewax` can be loaded, and those that are written name cppwax.

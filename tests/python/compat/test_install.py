@@ -320,3 +320,48 @@ def test_a_program_for_bytewax_without_the_option_is_told_of_it(tmp_path: Path) 
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "runs with `python -m cppwax.run --bytewax`" in err
+
+
+_KEEPING = """
+from dataclasses import dataclass
+import bytewax.operators as op
+from bytewax.connectors.stdio import StdOutSink
+from bytewax.dataflow import Dataflow
+from bytewax.operators.windowing import WindowMetadata, UTC_MAX, UTC_MIN
+from bytewax.testing import TestingSource
+
+@dataclass
+class Kept:
+    meta: WindowMetadata
+    count: int = 0
+
+def keep(kept, _value):
+    kept = Kept(WindowMetadata(UTC_MIN, UTC_MAX), 0 if kept is None else kept.count)
+    kept.count += 1
+    return kept, kept.count
+
+flow = Dataflow("keeping")
+items = op.input("items", flow, TestingSource([("k", 1), TestingSource.EOF(), ("k", 2)]))
+op.output("out", op.stateful_map("keep", items, keep), StdOutSink())
+"""
+
+
+def test_states_of_a_programs_classes_outlive_its_change_to_cppwax(tmp_path: Path) -> None:
+    """First for Bytewax, looked at from outside, then with imports of cppwax."""
+    program = tmp_path / "flow.py"
+    program.write_text(_KEEPING)
+    (tmp_path / "script.py").write_text("from cppwax._cli import main\nmain()\n")
+    (tmp_path / "db").mkdir()
+    lines_of(["cppwax.recovery"], "db", "1", folder=tmp_path)
+    assert lines_of(ON_CPPWAX, "flow.py", "-rdb", folder=tmp_path) == ["('k', 1)"]
+
+    check = ["script", "state", "check"]
+    checked = lines_of(check, "--bytewax", "--load", "db", "flow.py", folder=tmp_path)
+    assert all(line.startswith("kept") for line in checked) and len(checked) == 2
+    show = ["script", "state", "show", "--bytewax", "--load", "db", "keeping.keep", "k"]
+    assert "Kept(meta=WindowMetadata(" in "\n".join(lines_of(show, folder=tmp_path))
+
+    program.write_text(
+        _KEEPING.replace("from bytewax", "from cppwax").replace("import bytewax", "import cppwax")
+    )
+    assert lines_of(["cppwax.run"], "flow.py", "-rdb", folder=tmp_path) == ["('k', 2)"]
