@@ -6,11 +6,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -120,3 +122,31 @@ def test_operators_in_event_time(module: list[str], tmp_path: Path) -> None:
         _need(name)
     expected = (PROGRAMS / "event_time.txt").read_text("utf-8").splitlines()
     assert sorted(lines_of(module, str(PROGRAMS / "event_time.py"), folder=tmp_path)) == expected
+
+
+@contextmanager
+def _clickhouse_server(folder: Path) -> Iterator[int]:
+    command = [sys.executable, str(PROGRAMS / "clickhouse_server.py"), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+@_on_both
+def test_clickhouse_is_written(module: list[str], tmp_path: Path) -> None:
+    _need("clickhouse", "pyarrow")
+    for client in ("chdb", "clickhouse_connect"):
+        if find_spec(client) is None:
+            pytest.skip(f"{client} is not installed: see the extra `clickhouse`")
+    program = str(PROGRAMS / "clickhouse_write.py")
+    folder = tmp_path / "clickhouse"
+    folder.mkdir()
+    with _clickhouse_server(folder) as port:
+        lines_of(module, program, folder=tmp_path, env={"CLICKHOUSE_PORT": str(port)})
+        statement = b"SELECT id, name FROM default.numbers ORDER BY id"
+        with urlopen(f"http://127.0.0.1:{port}/", statement, timeout=30) as answer:
+            rows = answer.read().decode().splitlines()
+    assert rows == [f"{n}\tnumber {n}" for n in range(20)]
