@@ -68,7 +68,13 @@ def run_in_this_process(
         ValueError: There is no such number of workers.
     """
     if not isinstance(flow, Dataflow):
-        raise TypeError(f"flow must be a `Dataflow`, not {type(flow).__name__}")
+        kind = type(flow)
+        if kind.__module__ == "bytewax.dataflow":
+            raise TypeError(
+                "flow must be a `Dataflow` of cppwax, not of Bytewax: call "
+                "`cppwax.compat.install()` before the first import of bytewax"
+            )
+        raise TypeError(f"flow must be a `Dataflow`, not {kind.__name__}")
     recovery = _recovery_of(recovery_config, drop_state, end_process)
     if not isinstance(worker_count, int):
         raise TypeError(f"the number of workers must be an `int`, not {worker_count!r}")

@@ -17,6 +17,14 @@ else:
     _IntType = click.ParamType
     _TimeType = click.ParamType
 
+# Those of Bytewax, without their prefixes.
+_VARIABLES_OF_BYTEWAX = {
+    *("WORKERS_PER_PROCESS", "PROCESS_ID", "ADDRESSES"),
+    *("POD_NAME", "STATEFULSET_NAME", "HOSTFILE_PATH"),
+    *("RECOVERY_DIRECTORY", "SNAPSHOT_INTERVAL", "RECOVERY_BACKUP_INTERVAL"),
+    *("DATAFLOW_API_ENABLED", "DATAFLOW_API_PORT", "DATAFLOW_API_CACHE_PATH"),
+}
+
 # A span that every clock can still count; nobody waits for 30 years.
 _MAX_SECONDS = 1e9
 
@@ -48,11 +56,9 @@ def variable_of_bytewax(param: click.Parameter) -> str | None:
         param: The option.
 
     Returns:
-        The name; `None` if the option has no variable.
+        The name; `None` if Bytewax has none for it.
     """
-    if not isinstance(param.envvar, str):
-        return None
-    return _name_in_bytewax(param.envvar)
+    return _name_in_bytewax(param.envvar) if isinstance(param.envvar, str) else None
 
 
 def read_variable(name: str) -> tuple[str, str | None]:
@@ -67,12 +73,13 @@ def read_variable(name: str) -> tuple[str, str | None]:
     """
     context = click.get_current_context(silent=True)
     if name not in os.environ and context is not None and context.params.get("bytewax"):
-        name = _name_in_bytewax(name)
+        name = _name_in_bytewax(name) or name
     return name, os.environ.get(name)
 
 
-def _name_in_bytewax(name: str) -> str:
-    return name.replace("CPPWAX_", "BYTEWAX_", 1)
+def _name_in_bytewax(name: str) -> str | None:
+    suffix = name.removeprefix("CPPWAX_")
+    return f"BYTEWAX_{suffix}" if suffix in _VARIABLES_OF_BYTEWAX else None
 
 
 class Seconds(_TimeType):

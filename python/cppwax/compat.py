@@ -65,8 +65,6 @@ _OWN_MODULES = frozenset(
         "visualize",
     )
 )
-
-
 # Private to Bytewax, but other distributions import them.
 _PRIVATE = {f"{_PACKAGE}._utils": "cppwax._bytewax_utils"}
 
@@ -94,9 +92,10 @@ def install() -> None:
     sys.meta_path.insert(0, _Finder())
 
 
-def _is_of_bytewax_itself(name: str, module: ModuleType) -> bool:
-    # The bare package may be there: Bytewax shares it with others and keeps nothing in it.
-    if name == _PACKAGE:
+def _is_of_bytewax_itself(name: str, module: ModuleType | None) -> bool:
+    # A name that must not be imported has None. The bare package may be there: Bytewax shares it
+    # with others and keeps nothing in it.
+    if module is None or name == _PACKAGE:
         return getattr(module, "__file__", None) is not None
     return name in _OWN_MODULES
 
@@ -115,18 +114,18 @@ class _Finder(DistributionFinder):
             return None
         if fullname in _OWN_MODULES:
             return ModuleSpec(fullname, _AliasLoader(_name_in_cppwax(fullname)))
-        return self._spec_of_other_distribution(fullname, path)
+        return self._spec_of_other_distribution(fullname)
 
     def find_distributions(
         self, context: DistributionFinder.Context | None = None
     ) -> Iterable[Distribution]:
-        # Packages that build on Bytewax look whether its version is one that they know.
-        if context is None or context.name is None or context.name.lower() == _PACKAGE:
+        # Packages that build on Bytewax look whether its version is one that they know. Who asks
+        # about folders that are not those of this process is not told of it.
+        context = context or DistributionFinder.Context()
+        if context.path is sys.path and (context.name or _PACKAGE).lower() == _PACKAGE:
             yield _Distribution()
 
-    def _spec_of_other_distribution(
-        self, fullname: str, path: Sequence[str] | None
-    ) -> ModuleSpec | None:
+    def _spec_of_other_distribution(self, fullname: str) -> ModuleSpec | None:
         parent = fullname.rpartition(".")[0]
         if parent != _PACKAGE and parent not in _OWN_MODULES:
             return None

@@ -165,6 +165,25 @@ except RuntimeError as ex:
 
 
 @_needs_bytewax
+def test_flows_of_bytewax_itself_are_told_apart(tmp_path: Path) -> None:
+    program = """
+from bytewax.dataflow import Dataflow
+from cppwax.testing import run_main
+try:
+    run_main(Dataflow("other"))
+except TypeError as ex:
+    print(ex)
+"""
+    assert "not of Bytewax: call `cppwax.compat.install()`" in _python(program, folder=tmp_path)
+    flow = "from bytewax.dataflow import Dataflow\nflow = Dataflow('other')\n"
+    for name in ("flow", "make"):
+        (tmp_path / "flow.py").write_text(f"{flow}\ndef make():\n    return flow\n")
+        with start(["cppwax.run"], f"flow.py:{name}", folder=tmp_path) as process:
+            _, err = process.communicate(timeout=60)
+        assert process.returncode == 2 and "`python -m cppwax.run --bytewax`" in err
+
+
+@_needs_bytewax
 def test_the_command_line_says_so_too(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import bytewax.dataflow\n")
     (tmp_path / "flow.py").write_text("")
@@ -314,9 +333,11 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
     assert "'soon' (from the variable BYTEWAX_SNAPSHOT_INTERVAL)" in err
 
 
-def test_a_program_for_bytewax_without_the_option_is_told_of_it(tmp_path: Path) -> None:
+def test_without_bytewax_a_program_for_it_is_told_of_the_option(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(_WORKERS)
-    with start(["cppwax.run"], "flow.py", folder=tmp_path) as process:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['bytewax'] = None\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    with start(["cppwax.run"], "flow.py", folder=tmp_path, env={"PYTHONPATH": path}) as process:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "runs with `python -m cppwax.run --bytewax`" in err
