@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
@@ -150,3 +152,49 @@ def test_clickhouse_is_written(module: list[str], tmp_path: Path) -> None:
         with urlopen(f"http://127.0.0.1:{port}/", statement, timeout=30) as answer:
             rows = answer.read().decode().splitlines()
     assert rows == [f"{n}\tnumber {n}" for n in range(20)]
+
+
+def _ask_influxdb(port: int, statement: str) -> str:
+    query = urlencode({"db": "traffic", "q": statement}).encode()
+    with urlopen(f"http://127.0.0.1:{port}/query", query, timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+@contextmanager
+def _influxdb_server(folder: Path) -> Iterator[int]:
+    server = shutil.which("influxd")
+    if server is None:
+        pytest.skip("influxd is not installed: see docs/developing.md")
+    port = _free_port()
+    env = {
+        **os.environ,
+        "INFLUXDB_REPORTING_DISABLED": "true",
+        "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}",
+        "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{_free_port()}",
+        "INFLUXDB_META_DIR": str(folder / "meta"),
+        "INFLUXDB_DATA_DIR": str(folder / "data"),
+        "INFLUXDB_DATA_WAL_DIR": str(folder / "wal"),
+    }
+    with subprocess.Popen(server, stderr=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            assert process.stderr is not None
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if "Listening for signals" in line:
+                    break
+            assert process.poll() is None, said
+            yield port
+        finally:
+            process.kill()
+
+
+@_on_both
+def test_influxdb_is_written(module: list[str], tmp_path: Path) -> None:
+    _need("influxdb", "influxdb_client_3")
+    program = str(PROGRAMS / "influxdb_write.py")
+    with _influxdb_server(tmp_path) as port:
+        _ask_influxdb(port, "CREATE DATABASE traffic")
+        lines_of(module, program, folder=tmp_path, env={"INFLUXDB_PORT": str(port)})
+        found = _ask_influxdb(port, "SELECT count(value), sum(value) FROM speed")
+    assert '"values":[["1970-01-01T00:00:00Z",20,190]]' in found
