@@ -9,9 +9,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from math import ceil
 
 from benchmarks import report
-from benchmarks.workload import CPPWAX, Row, Side, Workload
+from benchmarks.workload import CPPWAX, GRAIN, Row, Side, Workload
 
 
 def measure(row: Row, rounds: int, seconds: float) -> report.Measured:
@@ -55,6 +56,7 @@ def main(rows: Sequence[Row]) -> int:
     parser.add_argument("rows", nargs="*", metavar="row", help=", ".join(r.name for r in rows))
     parser.add_argument("--rounds", type=int, help="how many interleaved rounds (7)")
     parser.add_argument("--seconds", type=float, help="how long a run lasts at least (3.5)")
+    parser.add_argument("--items", type=int, help="so many a run, however long it takes")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 0.3 s: a rough idea")
     parser.add_argument(
         "--one",
@@ -78,6 +80,8 @@ def main(rows: Sequence[Row]) -> int:
     print(report.machine(), flush=True)
     all_measured = []
     for row in [by_name[name] for name in args.rows] or rows:
+        if args.items and isinstance(row, Workload):
+            row.items = ceil(args.items / GRAIN) * GRAIN
         all_measured.append(measure(row, rounds, seconds))
         print(f"\n{report.details(all_measured[-1])}", flush=True)
     print(f"\n{report.table(all_measured)}")

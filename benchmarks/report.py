@@ -71,7 +71,7 @@ def details(measured: Measured) -> str:
         figures = _with_noise(measured.figures(side, row.counts))
         lines.append(
             f"    {side.label:12} {figures:30} {other} {_number(beside):>8}"
-            f"   size {measured.sizes[side]:,}"
+            f"   memory {_memory(costs)}   size {measured.sizes[side]:,}"
         )
     lines += [f"  {bar.level:7} {_verdict(measured, bar, noise=True)}" for bar in row.bars]
     return "\n".join(lines)
@@ -79,7 +79,7 @@ def details(measured: Measured) -> str:
 
 def table(all_measured: Sequence[Measured]) -> str:
     """Show one line a row."""
-    head = ("row", "medians", "must", "should")
+    head = ("row", "medians", "memory", "must", "should")
     rows = [head, *(_table_row(measured) for measured in all_measured)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     rows.insert(1, tuple("-" * width for width in widths))
@@ -95,11 +95,12 @@ def _table_row(measured: Measured) -> tuple[str, ...]:
         f"{side.label} {_number(median(measured.figures(side, row.counts)))}"
         for side in measured.costs
     )
+    memory = ", ".join(f"{side.label} {_memory(costs)}" for side, costs in measured.costs.items())
     verdicts = (
         "; ".join(_verdict(measured, bar) for bar in row.bars if bar.level == level) or "-"
         for level in ("must", "should")
     )
-    return (row.name, f"{medians} ({row.unit})", *verdicts)
+    return (row.name, f"{medians} ({row.unit})", memory, *verdicts)
 
 
 def _verdict(measured: Measured, bar: Bar, noise: bool = False) -> str:
@@ -113,6 +114,11 @@ def _verdict(measured: Measured, bar: Bar, noise: bool = False) -> str:
         return f"{bar.text.format(bar.number(middle))}{around}"
     outcome = "hit" if middle <= bar.factor * _TOLERANCE else "MISS"
     return f"{bar.text.format(bar.number(bar.factor))}: {outcome}, is {bar.number(middle)}{around}"
+
+
+def _memory(costs: Sequence[Cost]) -> str:
+    known = [cost.memory for cost in costs if cost.memory is not None]
+    return f"{median(known):.0f} MB" if known else "-"
 
 
 def _with_noise(figures: list[float]) -> str:

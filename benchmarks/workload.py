@@ -27,6 +27,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.memory import Peak
+
 X = TypeVar("X")
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +99,8 @@ class Cost:
 
     cpu: float
     wall: float
+    #: Peak memory of the whole run, beyond what there was before it, in megabytes, if known.
+    memory: float | None = None
 
 
 class Library:
@@ -153,6 +157,10 @@ class Workload(Row):
     #: A number that the parent finds out once and tells all runs.
     setting = 0
     epoch_interval: timedelta | None = None
+    #: So many items a run, however long that takes.
+    items: int | None = None
+    #: No more items a run than this, however short it is: for inputs that take much memory.
+    most: int | None = None
 
     @abstractmethod
     def prepare(self, count: int, setting: int) -> None:
@@ -172,17 +180,21 @@ class Workload(Row):
 
     def size(self, side: Side, seconds: float) -> int:
         """See base class."""
+        if self.items is not None:
+            return self.items
         count, none = GRAIN, self._sample(side, 0).cpu
-        while (took := self._sample(side, count).cpu - none) < seconds:
+        while (took := self._sample(side, count).cpu - none) < seconds and count != self.most:
             wanted = count * 1.2 * seconds / max(took, 0.001)
             # What a short run says is not to be trusted far.
             count = ceil(min(max(wanted, 1.5 * count), 50 * count) / GRAIN) * GRAIN
+            count = min(count, self.most or count)
         return count
 
     def cost(self, side: Side, size: int) -> Cost:
         """See base class; what a run without any items takes is not counted."""
         none, all_ = self._sample(side, 0), self._sample(side, size)
-        return Cost((all_.cpu - none.cpu) / size, (all_.wall - none.wall) / size)
+        cpu, wall = (all_.cpu - none.cpu) / size, (all_.wall - none.wall) / size
+        return Cost(cpu, wall, all_.memory)
 
     def _sample(self, side: Side, count: int) -> Cost:
         """Run in a new process."""
@@ -219,9 +231,11 @@ class Workload(Row):
         gc.collect()
         # Else the collector goes through the inputs over and over.
         gc.freeze()
+        peak = Peak()
         cpu, wall = cpu_seconds(), time.perf_counter()
         job()
         cost = {"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall}
+        cost["memory"] = peak.megabytes()
         if not self.is_right():
             print("WRONG RESULT", file=sys.stderr)
             return 1

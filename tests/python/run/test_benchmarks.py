@@ -13,6 +13,7 @@ import pytest
 from benchmarks import report
 from benchmarks.__main__ import ROWS
 from benchmarks.idle import Idle
+from benchmarks.memory import Peak
 from benchmarks.own_source import OwnSource
 from benchmarks.start import Start, _start
 from benchmarks.workload import (
@@ -58,7 +59,7 @@ def test_side_gives_the_right_result(row: Row, side: Side) -> None:
         where = [row.name, str(row.sides.index(side)), str(size), "10"]
         done = run("benchmarks", "--one", *where)
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout).keys() == {"cpu", "wall"}
+        assert json.loads(done.stdout).keys() == {"cpu", "wall", "memory"}
 
 
 def test_wrong_result_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,3 +140,21 @@ def test_verdict(nanoseconds: float, verdict: str) -> None:
     }
     measured = report.Measured(row, {CPPWAX: 1, LOOP: 1}, costs)
     assert verdict in report.table([measured])
+
+
+def test_a_peak_of_memory_is_seen_and_inputs_are_not() -> None:
+    inputs = bytes(50_000_000)
+    peak = Peak()
+    assert peak.megabytes() < 20
+    more = bytearray(b"x") * 60_000_000
+    assert len(more) + len(inputs) == 110_000_000
+    del more
+    assert 50 < peak.megabytes() < 100
+
+
+def test_a_run_has_as_many_items_as_asked_for() -> None:
+    done = run("benchmarks", "--rounds", "1", "--items", "20001", "stateless_chain")
+    assert done.returncode == 0, done.stderr
+    sizes = [line.split()[-1] for line in done.stdout.splitlines() if " size " in line]
+    assert sizes and set(sizes) == {"30,000"}
+    assert "cppwax" in done.stdout.splitlines()[-1].split("|")[3]
