@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from statistics import median
+from threading import Timer
 
 from benchmarks.scaling_threads import turns_for
 from benchmarks.workload import ROOT, Cost
@@ -44,9 +45,12 @@ QUESTIONS = {
 }
 
 
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+_DEADLINE_SECONDS = 1800
+
+
+def run_command(label: str, *module: str) -> tuple[str, Cost]:
+    """Run a module with its arguments; return as `run_processes` does."""
+    return _run(label, [[sys.executable, "-m", *module]])
 
 
 def run_processes(side: Side, flow: str, *options: str) -> tuple[str, Cost]:
@@ -58,7 +62,7 @@ def run_processes(side: Side, flow: str, *options: str) -> tuple[str, Cost]:
         *options: More options of each command.
 
     Returns:
-        What all have printed, and the seconds that all have taken.
+        What all have printed, and what all have taken: the memory is the sum of their peaks.
     """
     command = [sys.executable, "-m", f"{side.package}.run", flow, *options]
     with ExitStack() as held:
@@ -71,28 +75,45 @@ def run_processes(side: Side, flow: str, *options: str) -> tuple[str, Cost]:
                 holder.bind(("127.0.0.1", 0))
             addresses = ";".join(f"127.0.0.1:{holder.getsockname()[1]}" for holder in holders)
             places = [["-i", str(i), "-a", addresses] for i in range(side.processes)]
-        began, cpu = time.perf_counter(), _children_cpu()
-        processes = [
-            held.enter_context(
-                subprocess.Popen(
-                    [*command, *place],
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    cwd=ROOT,
-                    env=os.environ | {"PYTHONHASHSEED": "0"},
-                )
-            )
-            for place in places
-        ]
+        return _run(f"{side.label}: {flow}", [[*command, *place] for place in places])
+
+
+def _run(label: str, commands: list[list[str]]) -> tuple[str, Cost]:
+    began = time.perf_counter()
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+        for command in commands
+    ]
+    # A hang must not last.
+    limits = [Timer(_DEADLINE_SECONDS, process.kill) for process in processes]
+    for limit in limits:
+        limit.start()
+    try:
         # All at once: one that fills its pipe would keep the others waiting.
         with ThreadPoolExecutor(len(processes)) as readers:
-            printed = "".join(
-                readers.map(lambda process: process.communicate(timeout=600)[0], processes)
-            )
-        cost = Cost(_children_cpu() - cpu, time.perf_counter() - began)
+            ends = list(readers.map(_end, processes))
+    finally:
+        for limit in limits:
+            limit.cancel()
     if any(process.returncode for process in processes):
-        raise SystemExit(f"{side.label}: {flow} failed")
-    return printed, cost
+        raise SystemExit(f"{label} failed")
+    used = [usage for _, usage in ends]
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in used)
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    memory = sum(usage.ru_maxrss for usage in used) / unit
+    return "".join(text for text, _ in ends), Cost(cpu, time.perf_counter() - began, memory)
+
+
+def _end(process: subprocess.Popen[str]) -> tuple[str, resource.struct_rusage]:
+    """Wait for the end of a process; return what it has printed, and what it took alone."""
+    with process:
+        assert process.stdout is not None
+        text = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        # Told, so that nobody waits for it again.
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return text, usage
 
 
 def run(question: str, side: Side, count: int, turns: int) -> Cost:

@@ -98,12 +98,14 @@ def test_unknown_row_is_refused() -> None:
         ("benchmarks.flat_memory", "--items", "100000"),
         ("benchmarks.exchange", "--rounds", "1", "--items", "20000"),
         ("benchmarks.sessions", "--sessions", "20000"),
+        ("benchmarks.onebrc", "--rows", "20000", "--rounds", "1", "--only", "cppwax", "loop"),
+        ("benchmarks.growth", "--quick", "--only", "items; fold_final"),
         (
             *("benchmarks.recovery", "--rounds", "1", "--keys", "2000", "--seconds", "1"),
             *("--rate", "20000", "--epochs", "40"),
         ),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=" ".join,
 )
 def test_commands_of_their_own(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

@@ -1,0 +1,48 @@
+"""The jobs whose cost is measured as they grow give the right results."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import growth
+from benchmarks.workload import CPPWAX, GRAIN, LOOP, Library, Side, Workload
+
+ROWS = [growth.Keys(100), growth.WindowKeys(100), growth.Maps(3), growth.Sums(3)]
+
+
+def run(row: Workload, side: Side, count: int) -> None:
+    row.prepare(count, 0)
+    if side.package:
+        library = Library(side.package)
+        library.run(row.flow(library), 1, None)
+    else:
+        row.loop()
+
+
+@pytest.mark.parametrize("side", [CPPWAX, LOOP], ids=lambda side: side.label)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_results_are_right(row: Workload, side: Side) -> None:
+    for count in (0, GRAIN):
+        run(row, side, count)
+        assert row.is_right()
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not isinstance(row, growth.WindowKeys)])
+def test_a_wrong_result_is_seen(row: Workload) -> None:
+    run(row, LOOP, GRAIN)
+    row._tail.count -= 1
+    assert not row.is_right()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_sizes_can_be_measured(quick: bool) -> None:
+    names = []
+    for scale in growth.scales(quick):
+        assert len(scale.sizes) == 3
+        for size in scale.sizes:
+            row, count = scale.job(size)
+            assert count % GRAIN == 0
+            if isinstance(row, growth.Keys | growth.WindowKeys):
+                assert count % size == 0
+            names.append((row.name, count))
+    assert len(set(names)) == len(names)
