@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from math import ceil
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from benchmarks import nexmark_answers, nexmark_loops, nexmark_queries
 from benchmarks.harness import main
 from benchmarks.nexmark_events import RATE, events
-from benchmarks.workload import BATCH, Library, Workload, at_most, batches, derived
+from benchmarks.workload import BATCH, GRAIN, Library, Side, Workload, at_most, batches, derived
 
 #: Fields to add up of results that are too many to keep.
 _SUMMED: dict[str, Callable[[Any], int]] = {"q0": itemgetter(0), "q1": attrgetter("price")}
@@ -68,13 +69,17 @@ class Query(Workload):
     unit = "ns an event"
     setting = RATE
     bars = (at_most("figure", 1.0),)
-    #: Events are some 200 bytes each, and take longer to make than to count.
-    most = 1_000_000
 
     def __init__(self, name: str) -> None:
         """Take the name of one of the queries."""
         self.name = name
         self.title = f"Nexmark {name}: {_TITLES[name]}"
+
+    def size(self, side: Side, seconds: float) -> int:
+        """See base class."""
+        # Events are some 200 bytes each, and take longer to make than most queries take.
+        self.most = ceil(seconds * 300_000 / GRAIN) * GRAIN
+        return super().size(side, seconds)
 
     def prepare(self, count: int, setting: int) -> None:
         """See base class."""

@@ -112,10 +112,13 @@ def events(count: int, rate: int = RATE, seed: int = 1) -> Iterator[Event]:
         ],
         *[lambda round_, when: _bid(rng, round_, when)] * _BIDS,
     ]
+    now, when = 0, BEGIN
     for first in range(0, count, _ROUND):
         for number, kind in enumerate(kinds[: count - first], first):
             # The standard's clock has milliseconds.
-            when = BEGIN + timedelta(milliseconds=number * 1000 // rate)
+            if number * 1000 // rate != now:
+                now = number * 1000 // rate
+                when = BEGIN + timedelta(milliseconds=now)
             yield kind(first // _ROUND, when)
 
 
@@ -169,18 +172,21 @@ def _auction(rng: random.Random, place: tuple[int, int], when: datetime, rate: i
 
 
 def _bid(rng: random.Random, round_: int, when: datetime) -> Bid:
+    # As `_draw` would, but most events are bids.
+    draw = rng.random
     last = round_ * _AUCTIONS + _AUCTIONS - 1
-    if _draw(rng, _HOT_AUCTIONS):
+    if draw() * _HOT_AUCTIONS >= 1:
         auction = last // _HOT_EVERY * _HOT_EVERY
     else:
         oldest = max(last - _AUCTIONS_IN_FLIGHT, 0)
-        auction = oldest + _draw(rng, last - oldest + 1 + _LEAD)
-    if _draw(rng, _HOT_BIDDERS):
+        auction = oldest + int(draw() * (last - oldest + 1 + _LEAD))
+    if draw() * _HOT_BIDDERS >= 1:
         # The second one, so that the hot bidder is not the hot seller.
         bidder = round_ // _HOT_EVERY * _HOT_EVERY + 1
     else:
         bidder = _active_person(rng, round_)
-    return Bid(_FIRST_ID + auction, _FIRST_ID + bidder, _price(rng), when, _EXTRA)
+    price = round(10 ** (draw() * 6) * 100)
+    return Bid(_FIRST_ID + auction, _FIRST_ID + bidder, price, when, _EXTRA)
 
 
 _EXTRA = _TEXT[: _BID_BYTES - 32]
