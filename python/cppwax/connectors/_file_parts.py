@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cppwax.connectors._line_reader import LineReader
+from cppwax.connectors._line_reader import LineReader, first_line_start
 from cppwax.inputs import StatefulSourcePartition
 from cppwax.outputs import StatefulSinkPartition
 
@@ -32,6 +32,39 @@ class FileSourcePartition(StatefulSourcePartition[str, int]):
 
     def close(self) -> None:
         self._reader.close()
+
+
+class FileRangePartition(StatefulSourcePartition[str, int]):
+    """The lines of a file that start in a range of bytes, without their ends.
+
+    The position is the byte where the next line starts. As long as no line is known to start in
+    the range, it is the first byte of the range: what grows there later may belong to a line that
+    starts before it.
+    """
+
+    def __init__(self, path: Path, batch_size: int, resume_state: int | None, span: range) -> None:
+        self._batch_size = batch_size
+        self._start = span.start
+        self._reader: LineReader | None = None
+        position: int | None = resume_state
+        if position is None or position == span.start:
+            position = first_line_start(path, span.start)
+            if position is None or position >= span.stop:
+                return
+        self._reader = LineReader(path, position, keep_ends=False, end=span.stop)
+
+    def next_batch(self) -> list[str]:
+        lines = self._reader.take(self._batch_size) if self._reader else []
+        if not lines:
+            raise StopIteration
+        return lines
+
+    def snapshot(self) -> int:
+        return self._reader.position() if self._reader else self._start
+
+    def close(self) -> None:
+        if self._reader:
+            self._reader.close()
 
 
 class CSVPartition(StatefulSourcePartition[dict[str, str], int]):

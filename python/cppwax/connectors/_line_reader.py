@@ -7,12 +7,38 @@ are iterated. This reads bytes, and finds the position of a line when it is aske
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
 # Measured with lines of 50 bytes: larger ones are slower, as their lines fall out of the cache.
 _CHUNK_BYTES = 65536
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+def first_line_start(path: Path, byte: int) -> int | None:
+    """Find the first byte of a file, at or behind one, where a line starts.
+
+    Args:
+        path: The file.
+        byte: Where to look from.
+
+    Returns:
+        The byte; `None` if the line before goes on to the end of the file.
+
+    Raises:
+        ValueError: The file is shorter.
+    """
+    if byte == 0:
+        return 0
+    reader = LineReader(path, byte - 1, keep_ends=True)
+    try:
+        found = _LINE_END.search(reader.whole_lines())
+    finally:
+        reader.close()
+    return byte - 1 + found.end() if found else None
 
 
 class LineReader(Iterator[str]):
@@ -22,19 +48,24 @@ class LineReader(Iterator[str]):
     file, and the first `_used` of them have been given out.
     """
 
-    def __init__(self, path: Path, start: int, *, keep_ends: bool) -> None:
+    def __init__(self, path: Path, start: int, *, keep_ends: bool, end: int | None = None) -> None:
         """Open the file.
 
         Args:
             path: File to read.
-            start: Byte to start at; one that `position` returned.
+            start: Byte to start at; one that `position` returned, or where a line starts.
             keep_ends: Leave each line's end as it is in the file, instead of dropping it.
+            end: Read the lines that start before this byte, and each of them whole; `None` reads
+                all.
 
         Raises:
             ValueError: The file is shorter than `start`.
         """
         self._path = path
         self._keep_ends = keep_ends
+        self._end = end
+        # The file ended within the last line before `_end`, and may have grown since.
+        self._goes_on = False
         self._file = io.BufferedReader(io.FileIO(path), _CHUNK_BYTES)
         self._chunk_start = 0
         self._chunk = b""
@@ -60,6 +91,9 @@ class LineReader(Iterator[str]):
                 f"{position}: the file was cut or replaced since the last run; "
                 "restore it, or start without the old recovery state"
             )
+        if self._end is not None and position >= self._end:
+            self._file.seek(position - 1)
+            self._goes_on = self._file.read(1) not in b"\r\n"
         self._file.seek(position)
         self._chunk_start = position
         self._set_chunk(b"")
@@ -102,13 +136,26 @@ class LineReader(Iterator[str]):
 
     def _load(self) -> bool:
         self._chunk_start += len(self._chunk)
+        chunk = b""
+        if self._end is None:
+            chunk = self.whole_lines()
+        elif self._chunk_start < self._end or self._goes_on:
+            self._goes_on = False
+            chunk = self.whole_lines()
+            # A line that starts before the end may end behind it.
+            last = _LINE_END.search(chunk, max(self._end - self._chunk_start - 1, 0))
+            chunk = chunk[: last.end()] if last else chunk
+        self._set_chunk(chunk)
+        return bool(self._lines)
+
+    def whole_lines(self) -> bytes:
+        """Return the next block of the file with the rest of its last line; nothing at the end."""
         # The line that is cut by the end of the block comes whole from `readline`. It ends at
         # line feeds only: a file with none is thus read in one go.
         chunk = self._file.read1(_CHUNK_BYTES)
         if chunk and not chunk.endswith(b"\n"):
             chunk += self._file.readline()
-        self._set_chunk(chunk)
-        return bool(self._lines)
+        return chunk
 
     def _set_chunk(self, chunk: bytes) -> None:
         self._chunk = chunk

@@ -7,16 +7,29 @@ written after it: each line is in the output once.
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zlib import adler32
 
-from cppwax.connectors._file_parts import CSVPartition, FileSinkPartition, FileSourcePartition
+from cppwax.connectors._file_parts import (
+    CSVPartition,
+    FileRangePartition,
+    FileSinkPartition,
+    FileSourcePartition,
+)
 from cppwax.inputs import FixedPartitionedSource
 from cppwax.outputs import FixedPartitionedSink
 
 __all__ = ["CSVSource", "DirSink", "DirSource", "FileSink", "FileSource"]
+
+
+#: Each range has the file open for itself, and systems do not allow for many more.
+_MOST_RANGES = 4096
+
+_RANGE = re.compile(r"(?P<start>\d+)-(?P<stop>\d+)::(?P<path>.+)", re.DOTALL)
 
 
 def _get_path_dev(path: Path) -> str:
@@ -104,9 +117,16 @@ class DirSource(FixedPartitionedSource[str, int]):
 
 
 class FileSource(FixedPartitionedSource[str, int]):
-    """Read a file line by line, on one worker.
+    """Read a file line by line, on one worker, or in ranges of bytes on all workers.
 
-    Items are the lines without their ends.
+    Items are the lines without their ends. On one worker they come in the order of the file. With
+    `range_bytes` each range of the file is a partition: lines of one range come in order, lines of
+    different ranges in no particular order. A line belongs to the range that it starts in, so that
+    each is read once, wherever ranges meet.
+
+    Ranges begin at multiples of `range_bytes`, whatever the length of the file, so a file may have
+    grown when a run resumes: what is new is read too. One that was cut is an error then. So is
+    another `range_bytes`, because the positions of the old ranges would have no place.
     """
 
     def __init__(
@@ -114,6 +134,8 @@ class FileSource(FixedPartitionedSource[str, int]):
         path: Path | str,
         batch_size: int = 1000,
         get_fs_id: Callable[[Path], str] = _get_path_dev,
+        *,
+        range_bytes: int | None = None,
     ) -> None:
         """Choose the file.
 
@@ -121,6 +143,8 @@ class FileSource(FixedPartitionedSource[str, int]):
             path: The file.
             batch_size: How many lines to read at once.
             get_fs_id: Names the file system that the file's directory lies on; see `DirSource`.
+            range_bytes: Length of the ranges, in bytes. A few ranges a worker spread the work
+                evenly; each keeps the file open. `None` reads the file in one go, on one worker.
 
         Raises:
             FileNotFoundError: The file's directory does not exist.
@@ -128,25 +152,56 @@ class FileSource(FixedPartitionedSource[str, int]):
         """
         self._path = Path(path)
         self._batch_size = _checked_batch_size(batch_size)
+        if range_bytes is not None and range_bytes < 1:
+            raise ValueError(f"range_bytes must be at least 1, not {range_bytes}")
+        self._range_bytes = range_bytes
         if not self._path.parent.exists():
             raise _missing(self._path)
         self._fs_id = _checked_fs_id(get_fs_id, self._path.parent)
 
     def list_parts(self) -> list[str]:
-        """Name the file.
+        """Name the file, or its ranges.
 
         Raises:
             FileNotFoundError: It does not exist.
+            ValueError: It cannot be read in ranges of that length.
         """
         if not self._path.exists():
             raise _missing(self._path)
-        return [_part_name(self._fs_id, self._path)]
+        if self._range_bytes is None:
+            return [_part_name(self._fs_id, self._path)]
+        return [
+            f"{self._fs_id}::{start}-{start + self._range_bytes}::{self._path}"
+            for start in range(0, max(self._rangeable_bytes(), 1), self._range_bytes)
+        ]
+
+    def _rangeable_bytes(self) -> int:
+        status = self._path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(
+                f"{str(self._path)!r} is no regular file and has no ranges: leave out `range_bytes`"
+            )
+        length = status.st_size
+        if length > _MOST_RANGES * (self._range_bytes or length):
+            raise ValueError(
+                f"{str(self._path)!r} has {length:,} bytes, which are more than {_MOST_RANGES:,} "
+                f"ranges of {self._range_bytes:,}: `range_bytes` must be at least "
+                f"{-(-length // _MOST_RANGES):,}"
+            )
+        return length
 
     def build_part(
         self, step_id: str, for_part: str, resume_state: int | None
-    ) -> FileSourcePartition:
+    ) -> FileSourcePartition | FileRangePartition:
         """Open the file; see `FixedPartitionedSource.build_part`."""
-        return FileSourcePartition(Path(_part_path(for_part)), self._batch_size, resume_state)
+        path = _part_path(for_part)
+        if self._range_bytes is None:
+            return FileSourcePartition(Path(path), self._batch_size, resume_state)
+        named = _RANGE.fullmatch(path)
+        if not named:
+            raise ValueError(f"{for_part!r} is not a range of this source: see `list_parts`")
+        span = range(int(named["start"]), int(named["stop"]))
+        return FileRangePartition(Path(named["path"]), self._batch_size, resume_state, span)
 
 
 def _missing(path: Path) -> FileNotFoundError:
