@@ -110,13 +110,13 @@ def as_text(results: Iterable[tuple[str, Stats]]) -> str:
     return f"{{{', '.join(shown)}}}"
 
 
-def flow(package: str, path: str) -> Any:
-    """Define the job for a library."""
+def flow(package: str, path: str, **reading: int) -> Any:
+    """Define the job for a library, with options for reading that it may have alone."""
     library = Library(package)
     op = library.op
     files, stdio = (import_module(f"{package}.connectors.{name}") for name in ("files", "stdio"))
     flow = library.dataflow.Dataflow("onebrc")
-    rows = op.map("parse", op.input("lines", flow, files.FileSource(path, 1000)), parse)
+    rows = op.map("parse", op.input("lines", flow, files.FileSource(path, 1000, **reading)), parse)
     stations = op.key_on("all", op.fold_final("stats", rows, no_stats, add), lambda _: "all")
     results = op.map("text", op.fold_final("results", stations, list, append), _text_of_all)
     op.output("out", results, stdio.StdOutSink())
@@ -149,13 +149,19 @@ class Way:
     package: str
     workers: int = 1
     processes: int = 1
+    #: Whether the file is read in ranges: four for each worker.
+    ranges: bool = False
 
     def run(self, path: Path) -> tuple[str, Cost]:
         """Do it once; return what is printed, and what all processes took."""
         if not self.package:
             return run_command(self.label, "benchmarks.onebrc", "--loop", str(path))
         side = Side(self.label, self.package, self.processes)
-        text = f"benchmarks.onebrc:flow({self.package!r}, {str(path)!r})"
+        reading = ""
+        if self.ranges:
+            length = path.stat().st_size // (4 * self.workers * self.processes) + 1
+            reading = f", range_bytes={length}"
+        text = f"benchmarks.onebrc:flow({self.package!r}, {str(path)!r}{reading})"
         return run_processes(side, text, f"-w{self.workers}")
 
 
@@ -163,6 +169,8 @@ WAYS = (
     Way("cppwax -w1", "cppwax"),
     Way("cppwax -w2", "cppwax", workers=2),
     Way("cppwax -p2", "cppwax", processes=2),
+    Way("cppwax -w2, ranges", "cppwax", workers=2, ranges=True),
+    Way("cppwax -p2, ranges", "cppwax", processes=2, ranges=True),
     Way("Bytewax -w1", "bytewax"),
     Way("Bytewax -w2", "bytewax", workers=2),
     Way("Bytewax -p2", "bytewax", processes=2),
