@@ -26,6 +26,7 @@ from benchmarks.workload import (
     BYTEWAX,
     CPPWAX,
     LOOP,
+    Cost,
     Library,
     Side,
     Tail,
@@ -212,29 +213,37 @@ def scales(quick: bool) -> list[Scale]:
 
 def measure(chosen: Iterable[Scale], sides: Sequence[Side], rounds: int) -> None:
     """Run the sizes of each line in turn, and print medians."""
-    print("| what grows | side | sizes | CPU, ns an item | the last over the first |")
-    print("|---|---|---|---|---|")
+    print("| what grows | side | sizes | CPU, ns an item | the last over the first | memory, MB |")
+    print("|---|---|---|---|---|---|")
     for scale in chosen:
-        costs: dict[tuple[Side, int], list[float]] = {
+        costs: dict[tuple[Side, int], list[Cost]] = {
             (side, size): [] for side in sides for size in scale.sizes
         }
         for _ in range(rounds):
             for side, size in costs:
                 row, count = scale.job(size)
-                # The row's own sides have places of their own.
-                cost = row.cost(next(own for own in row.sides if own == side), count)
-                costs[side, size].append(cost.cpu * 1e9 / scale.shared_by(size))
-        shown = " / ".join(f"{size:,}" for size in scale.sizes)
+                costs[side, size].append(row.cost(side, count))
         for side in sides:
-            middle = [median(costs[side, size]) for size in scale.sizes]
-            figures = " / ".join(f"{figure:,.0f}" for figure in middle)
-            last = median(
-                last / max(first, 1e-9)
-                for first, last in zip(
-                    costs[side, scale.sizes[0]], costs[side, scale.sizes[-1]], strict=True
-                )
-            )
-            print(f"| {scale.text} | {side.label} | {shown} | {figures} | {last:.2f} |", flush=True)
+            of_side = [costs[side, size] for size in scale.sizes]
+            print(f"| {scale.text} | {side.label} | {line(scale, of_side)} |", flush=True)
+
+
+def line(scale: Scale, costs: Sequence[Sequence[Cost]]) -> str:
+    """Show what the sizes cost of which there are so many rounds each."""
+    figures = [
+        [cost.cpu * 1e9 / scale.shared_by(size) for cost in of_size]
+        for size, of_size in zip(scale.sizes, costs, strict=True)
+    ]
+    last = median(
+        last / max(first, 1e-9) for first, last in zip(figures[0], figures[-1], strict=True)
+    )
+    cells = (
+        " / ".join(f"{size:,}" for size in scale.sizes),
+        " / ".join(f"{median(figure):,.0f}" for figure in figures),
+        f"{last:.2f}",
+        " / ".join(f"{median(cost.memory or 0 for cost in of_size):,.0f}" for of_size in costs),
+    )
+    return " | ".join(cells)
 
 
 def main() -> int:

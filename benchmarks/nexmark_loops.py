@@ -26,7 +26,7 @@ def q0(batches: Iterable[list[Event]], write: Write) -> None:
 def q1(batches: Iterable[list[Event]], write: Write) -> None:
     """See above."""
     for batch in batches:
-        write([q.in_euros(event) for event in batch if isinstance(event, Bid)])
+        write([q.in_euros(event) for event in batch if q.is_bid(event)])
 
 
 def q2(batches: Iterable[list[Event]], write: Write) -> None:
@@ -82,7 +82,7 @@ def q5(batches: Iterable[list[Event]], write: Write) -> None:
     done: list[Any] = []
     for batch in batches:
         for event in batch:
-            if not isinstance(event, Bid):
+            if not q.is_bid(event):
                 continue
             since, auction = q.when(event) - BEGIN, q.auction_of(event)
             last = since // q.PERIOD
@@ -116,7 +116,7 @@ def q7(batches: Iterable[list[Event]], write: Write) -> None:
     now, best = -1, None
     for batch in batches:
         for event in batch:
-            if not isinstance(event, Bid):
+            if not q.is_bid(event):
                 continue
             number = (q.when(event) - BEGIN) // q.LENGTH
             if number != now:
@@ -163,7 +163,7 @@ def q11(batches: Iterable[list[Event]], write: Write) -> None:
     for batch in batches:
         out: list[Any] = []
         for event in batch:
-            if not isinstance(event, Bid):
+            if not q.is_bid(event):
                 continue
             bidder, when = q.bidder_of(event), q.when(event)
             number, last, count = sessions.get(bidder) or (0, when, 0)
@@ -184,7 +184,7 @@ def q12(batches: Iterable[list[Event]], write: Write) -> None:
             write([(bidder, (now, count)) for bidder, count in counts.items()])
             now, counts = number, {}
         for event in batch:
-            if isinstance(event, Bid):
+            if q.is_bid(event):
                 bidder = q.bidder_of(event)
                 counts[bidder] = counts.get(bidder, 0) + 1
     write([(bidder, (now, count)) for bidder, count in counts.items()])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeGuard
 
 from benchmarks.nexmark_events import BEGIN, Auction, Bid, Event, Person
 from benchmarks.workload import Library, derived
@@ -37,7 +37,7 @@ def itself(event: Event) -> Event:
     return event
 
 
-def is_bid(event: Event) -> bool:
+def is_bid(event: Event) -> TypeGuard[Bid]:
     """Tell whether it is a bid."""
     return isinstance(event, Bid)
 

@@ -79,7 +79,7 @@ def details(measured: Measured) -> str:
 
 def table(all_measured: Sequence[Measured]) -> str:
     """Show one line a row."""
-    head = ("row", "medians", "memory", "must", "should")
+    head = ("row", "medians", "memory", "must", "should", "figures")
     rows = [head, *(_table_row(measured) for measured in all_measured)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     rows.insert(1, tuple("-" * width for width in widths))
@@ -98,7 +98,7 @@ def _table_row(measured: Measured) -> tuple[str, ...]:
     memory = ", ".join(f"{side.label} {_memory(costs)}" for side, costs in measured.costs.items())
     verdicts = (
         "; ".join(_verdict(measured, bar) for bar in row.bars if bar.level == level) or "-"
-        for level in ("must", "should")
+        for level in ("must", "should", "figure")
     )
     return (row.name, f"{medians} ({row.unit})", memory, *verdicts)
 

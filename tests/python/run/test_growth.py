@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import growth
-from benchmarks.workload import CPPWAX, GRAIN, LOOP, Library, Side, Workload
+from benchmarks.workload import CPPWAX, GRAIN, LOOP, Cost, Library, Side, Workload
 
 ROWS = [growth.Keys(100), growth.WindowKeys(100), growth.Maps(3), growth.Sums(3)]
 
@@ -32,6 +32,12 @@ def test_a_wrong_result_is_seen(row: Workload) -> None:
     run(row, LOOP, GRAIN)
     row._tail.count -= 1
     assert not row.is_right()
+
+
+def test_a_line_has_costs_shared_by_steps_and_growth() -> None:
+    scale = growth.Scale("steps", (1, 10), lambda n: (growth.Maps(n), GRAIN), lambda n: n)
+    costs = [[Cost(cpu * 1e-9, 0.0, 5.0)] * 3 for cpu in (100.0, 500.0)]
+    assert growth.line(scale, costs) == "1 / 10 | 100 / 50 | 0.50 | 5 / 5"
 
 
 @pytest.mark.parametrize("quick", [True, False])
