@@ -62,6 +62,14 @@ def _checked_batch_size(batch_size: int) -> int:
     return batch_size
 
 
+def _checked_range_bytes(range_bytes: int) -> int:
+    if not isinstance(range_bytes, int):
+        raise TypeError(f"range_bytes must be an `int`, not {range_bytes!r}")
+    if range_bytes < 1:
+        raise ValueError(f"range_bytes must be at least 1, not {range_bytes}")
+    return range_bytes
+
+
 class DirSource(FixedPartitionedSource[str, int]):
     """Read all files of a directory line by line; each file is a partition.
 
@@ -125,8 +133,8 @@ class FileSource(FixedPartitionedSource[str, int]):
     each is read once, wherever ranges meet.
 
     Ranges begin at multiples of `range_bytes`, whatever the length of the file, so a file may have
-    grown when a run resumes: what is new is read too. One that was cut is an error then. So is
-    another `range_bytes`, because the positions of the old ranges would have no place.
+    grown when a run resumes: what is new is read too. One that was cut below what had been read is
+    an error then. So is another `range_bytes`: the positions of the old ranges would have no place.
     """
 
     def __init__(
@@ -148,13 +156,12 @@ class FileSource(FixedPartitionedSource[str, int]):
 
         Raises:
             FileNotFoundError: The file's directory does not exist.
+            TypeError: `range_bytes` is no `int`.
             ValueError: An argument makes no sense.
         """
         self._path = Path(path)
         self._batch_size = _checked_batch_size(batch_size)
-        if range_bytes is not None and range_bytes < 1:
-            raise ValueError(f"range_bytes must be at least 1, not {range_bytes}")
-        self._range_bytes = range_bytes
+        self._range_bytes = None if range_bytes is None else _checked_range_bytes(range_bytes)
         if not self._path.parent.exists():
             raise _missing(self._path)
         self._fs_id = _checked_fs_id(get_fs_id, self._path.parent)
@@ -170,22 +177,22 @@ class FileSource(FixedPartitionedSource[str, int]):
             raise _missing(self._path)
         if self._range_bytes is None:
             return [_part_name(self._fs_id, self._path)]
+        starts = range(0, max(self._length_for(self._range_bytes), 1), self._range_bytes)
         return [
-            f"{self._fs_id}::{start}-{start + self._range_bytes}::{self._path}"
-            for start in range(0, max(self._rangeable_bytes(), 1), self._range_bytes)
+            f"{self._fs_id}::{start}-{start + self._range_bytes}::{self._path}" for start in starts
         ]
 
-    def _rangeable_bytes(self) -> int:
+    def _length_for(self, range_bytes: int) -> int:
         status = self._path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise ValueError(
                 f"{str(self._path)!r} is no regular file and has no ranges: leave out `range_bytes`"
             )
         length = status.st_size
-        if length > _MOST_RANGES * (self._range_bytes or length):
+        if length > _MOST_RANGES * range_bytes:
             raise ValueError(
                 f"{str(self._path)!r} has {length:,} bytes, which are more than {_MOST_RANGES:,} "
-                f"ranges of {self._range_bytes:,}: `range_bytes` must be at least "
+                f"ranges of {range_bytes:,}: `range_bytes` must be at least "
                 f"{-(-length // _MOST_RANGES):,}"
             )
         return length
@@ -212,7 +219,8 @@ class CSVSource(FixedPartitionedSource[dict[str, str], int]):
     """Read a CSV file record by record, on one worker.
 
     Items are dictionaries from column name to text. The first record names the columns. Records
-    that are longer or shorter than it are treated as `csv.DictReader` does.
+    that are longer or shorter than it are treated as `csv.DictReader` does. There are no ranges as
+    in `FileSource`: whether the end of a line ends a record, only all that is before it can tell.
     """
 
     def __init__(

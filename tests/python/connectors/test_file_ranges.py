@@ -165,6 +165,11 @@ def test_ranges_of_no_bytes_make_no_sense(tmp_path: Path, size: int) -> None:
         FileSource(tmp_path / "input.txt", range_bytes=size)
 
 
+def test_ranges_have_whole_numbers_of_bytes(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="range_bytes must be an `int`, not 64000000.0"):
+        FileSource(tmp_path / "input.txt", range_bytes=64e6)  # type: ignore[arg-type]
+
+
 def test_too_many_ranges_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "input.txt"
     path.write_bytes(b"a\n" * 5000)
