@@ -99,19 +99,19 @@ std::vector<KeySlotPtr> KeyTable::sorted() const {
 
 std::optional<WallTime> DueHeap::least() const {
   if (heap_.empty()) return std::nullopt;
-  return heap_.front()->due;
+  return due(heap_.front()).time;
 }
 
 void DueHeap::put(std::size_t place, KeySlot* slot) {
   heap_[place] = slot;
-  slot->due_place = place;
+  due(slot).place = place;
 }
 
 void DueHeap::rise(std::size_t place) {
   KeySlot* slot = heap_[place];
   while (place > 0) {
     const std::size_t parent = (place - 1) / 2;
-    if (heap_[parent]->due <= slot->due) break;
+    if (due(heap_[parent]).time <= due(slot).time) break;
     put(place, heap_[parent]);
     place = parent;
   }
@@ -123,43 +123,44 @@ void DueHeap::sink(std::size_t place) {
   for (;;) {
     std::size_t child = 2 * place + 1;
     if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1]->due < heap_[child]->due) ++child;
-    if (slot->due <= heap_[child]->due) break;
+    if (child + 1 < heap_.size() && due(heap_[child + 1]).time < due(heap_[child]).time) ++child;
+    if (due(slot).time <= due(heap_[child]).time) break;
     put(place, heap_[child]);
     place = child;
   }
   put(place, slot);
 }
 
-void DueHeap::set(KeySlot& slot, WallTime due) {
-  slot.due = due;
-  if (slot.due_place == kNowhere) {
+void DueHeap::set(KeySlot& slot, WallTime time) {
+  Due& own = due(&slot);
+  own.time = time;
+  if (own.place == kNowhere) {
     heap_.push_back(&slot);
-    slot.due_place = heap_.size() - 1;
+    own.place = heap_.size() - 1;
   }
-  rise(slot.due_place);
-  sink(slot.due_place);
+  rise(own.place);
+  sink(own.place);
 }
 
 void DueHeap::remove(KeySlot& slot) {
-  const std::size_t place = slot.due_place;
+  const std::size_t place = due(&slot).place;
   if (place == kNowhere) return;
   KeySlot* last = heap_.back();
   heap_.pop_back();
-  slot.due_place = kNowhere;
+  due(&slot).place = kNowhere;
   if (last == &slot) return;
   put(place, last);
   rise(place);
-  sink(last->due_place);
+  sink(due(last).place);
 }
 
 std::vector<KeySlot*> DueHeap::take_due(WallTime now) {
-  std::vector<KeySlot*> due;
-  while (!heap_.empty() && heap_.front()->due <= now) {
-    due.push_back(heap_.front());
+  std::vector<KeySlot*> taken;
+  while (!heap_.empty() && due(heap_.front()).time <= now) {
+    taken.push_back(heap_.front());
     remove(*heap_.front());
   }
-  return due;
+  return taken;
 }
 
 }  // namespace cppwax::bindings

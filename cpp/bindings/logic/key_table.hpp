@@ -18,6 +18,12 @@ namespace py = pybind11;
 
 inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
+// A time at which a key is to be called, and where it is in the heap of these.
+struct Due {
+  WallTime time{};
+  std::size_t place = kNowhere;
+};
+
 // What every keyed step keeps for a key. A step derives its own slots, with the state, from it.
 struct KeySlot : std::enable_shared_from_this<KeySlot> {
   py::object key;  // exactly a str
@@ -27,8 +33,8 @@ struct KeySlot : std::enable_shared_from_this<KeySlot> {
   bool changed = false;
   bool stored = false;
   std::uint64_t batch = 0;  // the last one that had values of this key
-  WallTime due{};
-  std::size_t due_place = kNowhere;  // in the heap of due times
+  Due due;                  // in system time
+  Due due_by_watermark;     // in event time, where the keys of a step have that in common
 };
 
 // Shared by the table and the jobs in progress, all of one worker.
@@ -106,19 +112,26 @@ class KeyTable {
 // leaves nothing behind. REQUIRES: a slot is removed before it dies.
 class DueHeap {
  public:
+  // `which` of the due times of slots it is about.
+  explicit DueHeap(Due KeySlot::* which = &KeySlot::due) : which_(which) {}
+
   std::optional<WallTime> least() const;
+  // The slot that is due first; null if there is none.
+  KeySlot* first() const { return heap_.empty() ? nullptr : heap_.front(); }
   // Sets or replaces the due time of a slot.
-  void set(KeySlot& slot, WallTime due);
+  void set(KeySlot& slot, WallTime time);
   // Does nothing for a slot that has none.
   void remove(KeySlot& slot);
   // Takes out all slots that are due at `now`, in order of their times.
   std::vector<KeySlot*> take_due(WallTime now);
 
  private:
+  Due& due(KeySlot* slot) const { return slot->*which_; }
   void put(std::size_t place, KeySlot* slot);
   void rise(std::size_t place);
   void sink(std::size_t place);
 
+  Due KeySlot::* which_;
   std::vector<KeySlot*> heap_;
 };
 

@@ -10,6 +10,7 @@
 #include "bindings/logic/keyed_answer.hpp"
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/logic/native_keyed.hpp"
+#include "bindings/logic/worker_time.hpp"
 #include "bindings/py_call.hpp"
 #include "bindings/py_payload.hpp"
 #include "engine/base/error.hpp"
@@ -81,12 +82,16 @@ class Keys {
       : step_(step.id),
         types_(types),
         answers_(step.id, types),
-        builder_(attribute_of(step.op.ptr(), "builder")) {
+        builder_(builder_for_worker(types, attribute_of(step.op.ptr(), "builder"))) {
     if (seat.recovery) changes_.emplace();
   }
 
+  // Whether what one key sees may make others due.
+  bool share_time() const { return builder_.time.has_value(); }
+
   // Puts the values of a batch to their keys; returns the keys in order of their first value, and
-  // after them those that are due already, whatever their `on_batch` will say.
+  // after them those that are due already, whatever their `on_batch` will say. Where keys share
+  // time, `add_due_by_batch` gives those.
   std::vector<Woken> group(const PyPayload& batch, GroupedValues& values) {
     std::vector<Woken> woken;
     values.reserve(batch.size());
@@ -101,13 +106,26 @@ class Keys {
       }
       values.add(woken[slot.group], pair.value);
     }
-    if (due_.least()) add_due(woken, system_clock().wall());
+    if (due_.least() && !share_time()) add_due(woken, system_clock().wall());
     return woken;
+  }
+
+  // Those that are due now that a batch is through.
+  void add_due_by_batch(std::vector<Woken>& woken) {
+    builder_.time->take_over();
+    for (Woken& due : due_at(system_clock().wall())) woken.push_back(std::move(due));
   }
 
   std::vector<Woken> due_at(WallTime now) {
     std::vector<Woken> woken;
+    if (const KeySlot* first = due_by_watermark_.first()) {
+      for (KeySlot* slot : due_by_watermark_.take_due(builder_.time->watermark(*first))) {
+        due_.remove(*slot);
+        woken.push_back({shared(*slot), Call::kOnNotify});
+      }
+    }
     for (KeySlot* slot : due_.take_due(now)) {
+      due_by_watermark_.remove(*slot);
       woken.push_back({shared(*slot), Call::kOnNotify});
     }
     return woken;
@@ -119,7 +137,10 @@ class Keys {
     return woken;
   }
 
-  std::optional<WallTime> next_due() const { return due_.least(); }
+  std::optional<WallTime> next_due() const {
+    const auto due = due_.least();
+    return due && (!worker_due_ || *due < *worker_due_) ? due : worker_due_;
+  }
 
   Answer on_batch(BuiltSlot& slot, const py::object& values) {
     const auto doing = [&] { return calling("on_batch", slot); };
@@ -145,8 +166,10 @@ class Keys {
 
   void discard(KeySlot& slot) {
     due_.remove(slot);
+    due_by_watermark_.remove(slot);
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
+    if (share_time() && table_.size() == 0) builder_.time->forget();
   }
 
   // A callback of this key has run.
@@ -168,11 +191,25 @@ class Keys {
       build(slot, changes_->codec().restore(*entry.state, [&] { return of_key(slot); }));
       ask_notify_at(slot);
     }
+    if (share_time()) builder_.time->take_over();
+    all_asked();
   }
 
   // Asks a logic for its next due time. None leaves an earlier time as it is.
   void ask_notify_at(BuiltSlot& slot) {
     if (const auto due = answers_.ask_notify_at(slot.logic, slot)) due_.set(slot, *due);
+    if (!share_time()) return;
+    if (const auto due = builder_.time->due_by_watermark(slot.logic, slot)) {
+      due_by_watermark_.set(slot, *due);
+    } else {
+      due_by_watermark_.remove(slot);
+    }
+  }
+
+  // To be called when keys have been asked: finds out when to look at the watermark they share.
+  void all_asked() {
+    const KeySlot* first = due_by_watermark_.first();
+    worker_due_ = first ? builder_.time->due(*first, *due_by_watermark_.least()) : std::nullopt;
   }
 
  private:
@@ -187,7 +224,7 @@ class Keys {
 
   void build(BuiltSlot& slot, const py::object& state) {
     const auto doing = [&] { return calling("builder", slot); };
-    py::object logic = call_user(doing, builder_.ptr(), state.ptr());
+    py::object logic = call_user(doing, builder_.builder.ptr(), state.ptr());
     const int is = PyObject_IsInstance(logic.ptr(), types_.stateful_batch_logic.ptr());
     if (is < 0) throw_user_error("checking the result of `builder`");
     if (is == 0) {
@@ -203,9 +240,12 @@ class Keys {
   const StepId& step_;
   const PyTypes& types_;
   AnswerReader answers_;
-  py::object builder_;
+  WorkerBuilder builder_;
   KeyTable table_;
   DueHeap due_;
+  // Where keys share time, by event time; and when to look at the watermark.
+  DueHeap due_by_watermark_{&KeySlot::due_by_watermark};
+  std::optional<WallTime> worker_due_;
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only
 };
@@ -219,9 +259,23 @@ class KeysJob : public operators::Job {
       : keys_(keys), woken_(std::move(woken)), values_(std::move(values)) {}
 
   Work run(Emitter& out) override {
+    if (!wake_all(out)) return Work::kMore;
+    if (keys_.share_time() && !std::exchange(others_added_, true)) {
+      ask_all();
+      keys_.add_due_by_batch(woken_);
+      if (!wake_all(out)) return Work::kMore;
+    }
+    ask_all();
+    keys_.all_asked();
+    return Work::kDone;
+  }
+
+ private:
+  // False: there is no room for what is left.
+  bool wake_all(Emitter& out) {
     while (next_ < woken_.size()) {
       const std::size_t room = out.room();
-      if (room == 0) return Work::kMore;
+      if (room == 0) return false;
       auto gathered = std::make_unique<PyPayload>();
       BytesMeter meter;
       while (next_ < woken_.size() && gathered->size() < room && meter.total() < kGatherBytes) {
@@ -229,13 +283,16 @@ class KeysJob : public operators::Job {
       }
       if (!gathered->empty()) out.emit(std::move(gathered));
     }
-    for (const Woken& key : woken_) {
-      if (key.is_last && !key.slot->erased) keys_.ask_notify_at(*key.slot);
-    }
-    return Work::kDone;
+    return true;
   }
 
- private:
+  void ask_all() {
+    for (; asked_ < woken_.size(); ++asked_) {
+      const Woken& key = woken_[asked_];
+      if (key.is_last && !key.slot->erased) keys_.ask_notify_at(*key.slot);
+    }
+  }
+
   void wake(Woken& key, PyPayload& gathered, BytesMeter& meter) {
     if (key.call == Call::kOnBatch) {
       // Another slot has no other calls.
@@ -272,6 +329,8 @@ class KeysJob : public operators::Job {
   std::vector<Woken> woken_;
   GroupedValues values_;
   std::size_t next_ = 0;
+  std::size_t asked_ = 0;
+  bool others_added_ = false;
 };
 
 class BuilderBody : public operators::KeyedBody {

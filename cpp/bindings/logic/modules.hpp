@@ -19,6 +19,8 @@ inline constexpr const char* kTwoSides = "cppwax.operators.windowing._two_sides"
 inline constexpr const char* kFoldWindow = "cppwax.operators.windowing._fold";
 inline constexpr const char* kCollectWindow = "cppwax.operators.windowing._collect_window";
 inline constexpr const char* kJoinWindow = "cppwax.operators.windowing._join_window";
+inline constexpr const char* kIntervalJoin = "cppwax.operators.windowing._interval_join";
+inline constexpr const char* kAsOfJoin = "cppwax.operators.windowing._as_of_join";
 inline constexpr const char* kTesting = "cppwax.testing";
 inline constexpr const char* kStdio = "cppwax.connectors.stdio";
 

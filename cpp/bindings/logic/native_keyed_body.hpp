@@ -20,10 +20,6 @@ class KeyRound {
   KeyRound() = default;
   explicit KeyRound(std::vector<SlotPtr> slots) : slots_(std::move(slots)) {}
 
-  void add_to(std::vector<SlotPtr>& others) {
-    for (SlotPtr& slot : slots_) others.push_back(std::move(slot));
-    slots_.clear();
-  }
   std::vector<SlotPtr>& slots() { return slots_; }
   bool done() const { return next_ == slots_.size(); }
 
@@ -93,13 +89,15 @@ class NativeValuesJob final : public operators::Job {
     }
     touched_.run(out, [&](auto& slot) { keys_.end_batch(slot, out); });
     if (!touched_.done()) return;
+    if constexpr (Logic::kSharesTime) {
+      if (!std::exchange(through_, true)) due_ = KeyRound(keys_.due_by_batch(touched_.slots()));
+    }
     if constexpr (Logic::kTimed) {
       due_.run(out, [&](auto& slot) { keys_.on_notify(slot, out); });
       if (!due_.done()) return;
-      due_.add_to(touched_.slots());
-      for (const SlotPtr& slot : touched_.slots()) {
-        if (!slot->erased) keys_.ask_notify_at(*slot);
-      }
+      if constexpr (!Logic::kSharesTime) keys_.ask_notify_at(touched_.slots());
+      keys_.ask_notify_at(due_.slots());
+      keys_.all_asked();
     }
     done_ = true;
   }
@@ -119,7 +117,7 @@ class NativeValuesJob final : public operators::Job {
     left_in_part_ = part.size();
     if (std::exchange(begun_, true) && !Logic::kSeesBatches) return;
     keys_.begin_batch();
-    if constexpr (Logic::kTimed) {
+    if constexpr (Logic::kTimed && !Logic::kSharesTime) {
       if (keys_.next_due()) due_ = KeyRound<SlotPtr>(keys_.due_at(system_clock().wall()));
     }
   }
@@ -129,6 +127,7 @@ class NativeValuesJob final : public operators::Job {
   PyPayload::Reader reader_;
   std::size_t left_in_part_ = 0;
   bool begun_ = false;
+  bool through_ = false;  // where keys share time: all that is left is who is due
   bool done_ = false;
   KeyRound<SlotPtr> touched_;
   KeyRound<SlotPtr> due_;
@@ -158,9 +157,8 @@ class NativeCallsJob final : public operators::Job {
     });
     gathered.pass_on(out);
     if (!round_.done()) return operators::Work::kMore;
-    for (const SlotPtr& slot : round_.slots()) {
-      if (!slot->erased) keys_.ask_notify_at(*slot);
-    }
+    keys_.ask_notify_at(round_.slots());
+    keys_.all_asked();
     return operators::Work::kDone;
   }
 

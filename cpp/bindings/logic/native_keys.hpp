@@ -98,6 +98,15 @@ struct NativeKeyedLogic {
   static constexpr bool kSeesBatches = false;
   // Whether keys have due times. REQUIRES: kSeesBatches.
   static constexpr bool kTimed = false;
+  // Whether what one key sees may make others due: they have a watermark in common, which moves
+  // between batches. Such a logic has besides:
+  //
+  //   std::optional<WallTime> due_by_watermark(const Slot&);   where it must be for `on_notify`
+  //   void take_over();                         what has come counts for all keys from now on
+  //   WallTime watermark(const KeySlot& first);                now
+  //   std::optional<WallTime> due_of_all(const KeySlot& first, WallTime);   when to look for it
+  //   void forget_time();                       there is no key left
+  static constexpr bool kSharesTime = false;
 
   void begin_batch() {}
   template <class Slot>
@@ -175,14 +184,54 @@ class NativeKeys {
     if constexpr (Logic::kTimed) {
       if (const auto due = logic_.notify_at(slot)) due_.set(slot, *due);
     }
+    if constexpr (Logic::kSharesTime) {
+      if (const auto due = logic_.due_by_watermark(slot)) {
+        due_by_watermark_.set(slot, *due);
+      } else {
+        due_by_watermark_.remove(slot);
+      }
+    }
+  }
+  void ask_notify_at(const std::vector<SlotPtr>& slots) {
+    for (const SlotPtr& slot : slots) {
+      if (!slot->erased) ask_notify_at(*slot);
+    }
+  }
+  // To be called when keys have been asked: finds out when to look at the watermark they share.
+  void all_asked() {
+    if constexpr (Logic::kSharesTime) {
+      const KeySlot* first = due_by_watermark_.first();
+      worker_due_ = first ? logic_.due_of_all(*first, *due_by_watermark_.least()) : std::nullopt;
+    }
   }
 
-  std::optional<WallTime> next_due() const { return due_.least(); }
+  std::optional<WallTime> next_due() const {
+    const auto due = due_.least();
+    if constexpr (!Logic::kSharesTime) return due;
+    return due && (!worker_due_ || *due < *worker_due_) ? due : worker_due_;
+  }
 
   std::vector<SlotPtr> due_at(WallTime now) {
     std::vector<SlotPtr> slots;
-    for (KeySlot* slot : due_.take_due(now)) slots.push_back(shared(*slot));
+    if constexpr (Logic::kSharesTime) {
+      if (const KeySlot* first = due_by_watermark_.first()) {
+        for (KeySlot* slot : due_by_watermark_.take_due(logic_.watermark(*first))) {
+          due_.remove(*slot);
+          slots.push_back(shared(*slot));
+        }
+      }
+    }
+    for (KeySlot* slot : due_.take_due(now)) {
+      due_by_watermark_.remove(*slot);
+      slots.push_back(shared(*slot));
+    }
     return slots;
+  }
+  // Those that are due now that a batch of these keys is through.
+  std::vector<SlotPtr> due_by_batch(const std::vector<SlotPtr>& touched) {
+    ask_notify_at(touched);
+    logic_.take_over();
+    return due_at(system_clock().wall());
   }
   std::vector<SlotPtr> all() const {
     std::vector<SlotPtr> slots;
@@ -206,6 +255,8 @@ class NativeKeys {
       logic_.restore(slot, changes_->codec().restore(*entry.state, whose));
       ask_notify_at(slot);
     }
+    if constexpr (Logic::kSharesTime) logic_.take_over();
+    all_asked();
   }
 
  private:
@@ -227,14 +278,21 @@ class NativeKeys {
   }
   void discard(Slot& slot) {
     due_.remove(slot);
+    due_by_watermark_.remove(slot);
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
+    if constexpr (Logic::kSharesTime) {
+      if (table_.size() == 0) logic_.forget_time();
+    }
   }
 
   const StepId& step_;
   Logic logic_;
   KeyTable table_;
   DueHeap due_;
+  // Where keys share time, by event time; and when to look at the watermark.
+  DueHeap due_by_watermark_{&KeySlot::due_by_watermark};
+  std::optional<WallTime> worker_due_;
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only
 };

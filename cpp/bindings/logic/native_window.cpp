@@ -1,6 +1,6 @@
 // Native form of the keyed step under all window steps: brings clock, windows and their contents
 // together. As WindowDriver of python/cppwax/operators/windowing/_driver.py, which is the reference
-// and runs whatever has a clock or windower of the user's own, or emits early results.
+// and runs whatever has a clock or windower of the user's own.
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,6 +13,8 @@
 #include "bindings/logic/window_contents.hpp"
 #include "bindings/logic/window_events.hpp"
 #include "bindings/logic/window_states.hpp"
+#include "bindings/logic/window_worker_clock.hpp"
+#include "engine/windowing/early_results.hpp"
 #include "engine/windowing/keyed_windows.hpp"
 
 namespace cppwax::bindings::native {
@@ -20,6 +22,7 @@ namespace cppwax::bindings::native {
 namespace {
 
 using namespace windows;  // NOLINT: what the window steps are made of
+using windowing::EarlyResults;
 using windowing::SessionGap;
 using windowing::WindowGrid;
 
@@ -70,17 +73,27 @@ py::object teller_of(const KeyedSetup& setup) {
   return py::module_::import(modules::kWindowers).attr("WindowGrid")(length, offset, align);
 }
 
-// `Clock` is EventTime or SystemTime, `Windows` SlidingContents or SessionContents.
+// How long after a change an early result is emitted; nullopt: there are none.
+std::optional<Micros> early_after_of(const KeyedSetup& setup) {
+  const py::object after = part_of(setup, "early_after");
+  if (after.is_none()) return std::nullopt;
+  return Times::span_of(after.ptr());
+}
+
+// `Clock` is EventTime, WorkerEventTime or SystemTime, `Windows` SlidingContents or
+// SessionContents.
 template <class Clock, class Windows>
 class WindowLogic : public NativeKeyedLogic {
  public:
   static constexpr bool kSeesBatches = true;
   static constexpr bool kTimed = true;
+  static constexpr bool kSharesTime = Clock::kSharesTime;
 
   struct State {
     std::optional<typename Clock::Key> clock;  // nullopt: the key is new
     windowing::KeyedWindows<Windows, py::object> windows;
-    std::uint64_t batch = 0;  // the last one in which the clock was looked at
+    std::unique_ptr<EarlyResults> early;  // where they are emitted
+    std::uint64_t batch = 0;              // the last one in which the clock was looked at
   };
   using Slot = NativeSlot<State>;
 
@@ -89,6 +102,7 @@ class WindowLogic : public NativeKeyedLogic {
       : step_(setup.step.id),
         builder_(setup.builder),
         ordered_(part_of(setup, "ordered").is(py::bool_(true))),
+        early_after_(early_after_of(setup)),
         shape_(*shape_of<Windows>(setup)),
         clock_(part_of(setup, "clock"), setup.types),
         contents_(make_contents(setup.step, part_of(setup, "builder"))),
@@ -105,11 +119,11 @@ class WindowLogic : public NativeKeyedLogic {
     const Calling call{"on_batch", slot};
     if (state.batch != batch_) {
       state.batch = batch_;
-      if (!state.clock) state.clock.emplace(clock_.begin(Calling{"builder", slot}, now_));
+      if (!state.clock) begin(slot);
       clock_.look(*state.clock, call, now_);
     }
     const Moment moment = clock_.arrive(*state.clock, call, value);
-    Handler handler(*this, call, out);
+    Handler handler(*this, call, state.early.get(), out);
     state.windows.arrive(shape_, ordered_,
                          {moment.when, moment.watermark, py::reinterpret_borrow<py::object>(value)},
                          handler);
@@ -117,14 +131,14 @@ class WindowLogic : public NativeKeyedLogic {
   }
 
   Keep end_batch(Slot& slot, KeyedOut& out) {
-    return settle(slot, slot.state.clock->get(), Calling{"on_batch", slot}, out);
+    return settle(slot, clock_.watermark(*slot.state.clock), Calling{"on_batch", slot}, out);
   }
 
   Keep on_notify(Slot& slot, KeyedOut& out) {
     const Calling call{"on_notify", slot};
     now_.look();
     clock_.look(*slot.state.clock, call, now_);
-    return settle(slot, slot.state.clock->get(), call, out);
+    return settle(slot, clock_.watermark(*slot.state.clock), call, out);
   }
 
   Keep on_eof(Slot& slot, KeyedOut& out) {
@@ -132,21 +146,48 @@ class WindowLogic : public NativeKeyedLogic {
   }
 
   std::optional<WallTime> notify_at(const Slot& slot) {
-    const auto next = slot.state.windows.next(shape_);
-    if (!next) return std::nullopt;
-    const auto due = clock_.due(*slot.state.clock, Calling{"notify_at", slot}, *next);
+    const State& state = slot.state;
+    std::optional<Micros> due = state.windows.next(shape_);
+    if (due) due = clock_.due(*state.clock, Calling{"notify_at", slot}, *due);
+    const auto early = state.early ? state.early->due() : std::nullopt;
+    if (!due || (early && *early < *due)) due = early;
     if (!due) return std::nullopt;
     return wall_time_at(*due);
   }
 
+  // Where keys share time. Event time is counted as system time is.
+  std::optional<WallTime> due_by_watermark(const Slot& slot) const {
+    const auto next = slot.state.windows.next(shape_);
+    if (!next) return std::nullopt;
+    return wall_time_at(*next);
+  }
+  void take_over() { clock_.take_over(); }
+  WallTime watermark(const KeySlot& first) {
+    now_.look();
+    return wall_time_at(clock_.watermark_of_all(Calling{"on_notify", first}, now_));
+  }
+  std::optional<WallTime> due_of_all(const KeySlot& first, WallTime when) const {
+    const Micros there = when.time_since_epoch().count();
+    const auto due = clock_.due_of_all(Calling{"notify_at", first}, there);
+    if (!due) return std::nullopt;
+    return wall_time_at(*due);
+  }
+  void forget_time() { clock_.forget(); }
+
   py::object snapshot(Slot& slot) {
     const Calling call{"snapshot", slot};
-    auto& windows = slot.state.windows;
-    const py::object contents = states_.contents(call, windows.windows());
-    const py::object waiting = states_.waiting(call, windows.waiting());
-    const py::object clock = clock_.snapshot(*slot.state.clock);
-    const py::object windower = states_.windower(call, windows.windows());
-    return made(call, PyTuple_Pack(4, clock.ptr(), windower.ptr(), contents.ptr(), waiting.ptr()));
+    State& state = slot.state;
+    const py::object contents = states_.contents(call, state.windows.windows());
+    const py::object waiting = states_.waiting(call, state.windows.waiting());
+    const py::object clock = clock_.snapshot(*state.clock);
+    const py::object windower = states_.windower(call, state.windows.windows());
+    if (early_after_.value_or(0) == 0) {
+      return made(call,
+                  PyTuple_Pack(4, clock.ptr(), windower.ptr(), contents.ptr(), waiting.ptr()));
+    }
+    const py::object changed = states_.changed(call, *state.early);
+    return made(call, PyTuple_Pack(5, clock.ptr(), windower.ptr(), contents.ptr(), waiting.ptr(),
+                                   changed.ptr()));
   }
 
   void restore(Slot& slot, const py::object& state) {
@@ -167,33 +208,56 @@ class WindowLogic : public NativeKeyedLogic {
   // What happens to the windows of a key in a call.
   class Handler {
    public:
-    Handler(WindowLogic& logic, const Calling& call, KeyedOut& out)
-        : logic_(logic), call_(call), events_(logic.kinds_, call.slot, out) {}
+    Handler(WindowLogic& logic, const Calling& call, EarlyResults* early, KeyedOut& out)
+        : logic_(logic), call_(call), early_(early), events_(logic.kinds_, call.slot, out) {}
 
     py::object make() { return logic_.contents_->make(call_); }
     void late(WindowId id, const py::object& value) { events_.late(id, value); }
     void value(WindowId id, py::object& content, const py::object& value) {
       logic_.contents_->value(call_, content, value.ptr(), Emitted(events_, id));
+      note(id);
     }
-    void merge(py::object from, WindowId into_id, py::object& into) {
+    void merge(WindowId from_id, py::object from, WindowId into_id, py::object& into) {
+      if (early_ != nullptr) early_->forget(from_id);
       logic_.contents_->merge(call_, std::move(from), into, Emitted(events_, into_id));
+      note(into_id);
     }
     void close(WindowId id, py::object content, const WindowBounds& bounds,
                const std::vector<WindowId>& merged) {
+      if (early_ != nullptr) early_->forget(id);
       logic_.contents_->close(call_, std::move(content), Emitted(events_, id));
       events_.closed(id, logic_.metadata_.make(call_, id, bounds, merged));
     }
 
+    // What open windows amount to, if that is to be told now.
+    void tell_early(Windows& windows) {
+      if (early_ == nullptr) return;
+      for (const WindowId id : early_->take(system_now)) {
+        logic_.contents_->early(call_, *windows.find(id), Emitted(events_, id));
+      }
+    }
+
    private:
+    void note(WindowId id) {
+      if (early_ != nullptr) early_->note(id, *logic_.early_after_, system_now);
+    }
+
     WindowLogic& logic_;
     const Calling& call_;
+    EarlyResults* early_;  // null: there are none
     Events events_;
   };
 
   Keep settle(Slot& slot, Micros watermark, const Calling& call, KeyedOut& out) {
-    Handler handler(*this, call, out);
+    Handler handler(*this, call, slot.state.early.get(), out);
     slot.state.windows.settle(shape_, watermark, handler);
+    handler.tell_early(slot.state.windows.windows());
     return slot.state.windows.may_be_forgotten() ? Keep::kNo : Keep::kYes;
+  }
+
+  void begin(Slot& slot) {
+    slot.state.clock.emplace(clock_.begin(Calling{"builder", slot}, now_));
+    if (early_after_) slot.state.early = std::make_unique<EarlyResults>();
   }
 
   bool resume(const Calling& call, State& key, PyObject* state) {
@@ -203,12 +267,27 @@ class WindowLogic : public NativeKeyedLogic {
     if (!clock) return false;
     key.clock = std::move(clock);
     return states_.resume(call, *parts, key.windows.windows()) &&
-           states_.resume(call, parts->waiting, key.windows.waiting());
+           states_.resume(call, parts->waiting, key.windows.waiting()) &&
+           resume_early(parts->changed, key);
+  }
+
+  bool resume_early(PyObject* changed, State& key) const {
+    if (!early_after_) return true;
+    key.early = std::make_unique<EarlyResults>();
+    if (changed == nullptr) return true;
+    const auto ids = listed_ids(changed);
+    if (!ids) return false;
+    for (const WindowId id : *ids) {
+      if (key.windows.windows().find(id) == nullptr) return false;
+      key.early->note(id, *early_after_, system_now);
+    }
+    return true;
   }
 
   const StepId& step_;
   py::object builder_;
   bool ordered_;
+  std::optional<Micros> early_after_;
   typename Windows::Shape shape_;
   Clock clock_;
   std::unique_ptr<Contents> contents_;
@@ -223,6 +302,8 @@ template <class Windows>
 std::unique_ptr<operators::KeyedBody> make_with_clock(const KeyedSetup& setup) {
   const py::object clock = part_of(setup, "clock");
   if (is_exactly(clock, modules::kClocks, "EventClock")) {
+    if (attribute_of(clock.ptr(), "watermark").cast<std::string>() == "worker")
+      return std::make_unique<NativeKeyedBody<WindowLogic<WorkerEventTime, Windows>>>(setup);
     return std::make_unique<NativeKeyedBody<WindowLogic<EventTime, Windows>>>(setup);
   }
   if (is_exactly(clock, modules::kClocks, "SystemClock")) {
@@ -234,7 +315,6 @@ std::unique_ptr<operators::KeyedBody> make_with_clock(const KeyedSetup& setup) {
 }  // namespace
 
 std::unique_ptr<operators::KeyedBody> make_window(const KeyedSetup& setup) {
-  if (!part_of(setup, "early_after").is_none()) return nullptr;
   if (shape_of<SessionContents>(setup)) return make_with_clock<SessionContents>(setup);
   if (shape_of<SlidingContents>(setup)) return make_with_clock<SlidingContents>(setup);
   return nullptr;

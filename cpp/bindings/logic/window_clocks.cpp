@@ -25,7 +25,8 @@ EventTime::EventTime(const py::object& clock, const PyTypes& types)
       clock_(clock),
       ts_getter_(attribute_of(clock.ptr(), "ts_getter")),
       of_sides_(is_exactly(ts_getter_, modules::kTwoSides, "SideTimestamp")),
-      wait_(Times::span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr())),
+      pace_{Times::span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr()),
+            Times::span_of(attribute_of(clock.ptr(), "idle_after").ptr())},
       now_getter_(attribute_of(clock.ptr(), "now_getter")),
       knows_system_time_(is_attribute(now_getter_, modules::kTimes, "_get_system_utc")),
       to_system_utc_(attribute_of(clock.ptr(), "to_system_utc")) {
@@ -59,16 +60,16 @@ std::optional<Micros> EventTime::due_by_user(const Key& key, const Call& call, M
   std::optional<Micros> asked;
   if (to_system_utc_) {
     const py::object answer = call_user(call, to_system_utc_.ptr(), times_.datetime_of(when).ptr());
-    if (answer.is_none() || !key.due(when)) return std::nullopt;
+    if (answer.is_none() || !key.due(pace_, when)) return std::nullopt;
     asked = times_.micros_of(answer.ptr(), call);
     if (!asked) refuse(call, "to_system_utc", to_system_utc_, answer);
   }
-  const auto due = key.due(when);
+  const auto due = key.due(pace_, when);
   if (!due) return std::nullopt;
   if (knows_system_time_) return std::max(*due, *asked);
   // The user's time is not the system's: only spans can be compared.
   const Micros real_now = system_now();
-  const Micros there = asked ? *asked : windowing::shifted(real_now, when - key.get());
+  const Micros there = asked ? *asked : windowing::shifted(real_now, *due - key.now());
   return std::max(there, windowing::shifted(real_now, kLookAgain));
 }
 

@@ -29,6 +29,7 @@ class Now {
 // `SystemClock`. One a step and worker; keys have a Key each.
 class SystemTime {
  public:
+  static constexpr bool kSharesTime = false;
   using Key = windowing::SystemWatermark;
 
   SystemTime(const py::object& clock, const PyTypes& types);
@@ -37,6 +38,7 @@ class SystemTime {
   std::optional<Key> resume(const Call&, const Now&, PyObject*) const { return Key{}; }
   void look(Key& key, const Call&, const Now& now) const { key.look(now.get()); }
   Moment arrive(Key& key, const Call&, PyObject*) const { return {key.get(), key.get()}; }
+  Micros watermark(const Key& key) const { return key.get(); }
   std::optional<Micros> due(const Key& key, const Call&, Micros when) const {
     return key.due(when);
   }
@@ -46,6 +48,7 @@ class SystemTime {
 // `EventClock`.
 class EventTime {
  public:
+  static constexpr bool kSharesTime = false;
   using Key = windowing::EventWatermark;
 
   EventTime(const py::object& clock, const PyTypes& types);
@@ -62,16 +65,20 @@ class EventTime {
                                      : call_user(call, ts_getter_.ptr(), value);
     const auto when = times_.micros_of(timestamp.ptr(), call);
     if (!when) refuse(call, "ts_getter", ts_getter_, timestamp);
-    return {*when, key.advance(*when, wait_)};
+    return {*when, key.advance(pace_, *when)};
   }
+
+  Micros watermark(const Key& key) const { return key.get(pace_); }
 
   // When to look whether the watermark is at a time; nullopt: there is no knowing.
   std::optional<Micros> due(const Key& key, const Call& call, Micros when) const {
-    if (knows_system_time_ && !to_system_utc_) return key.due(when);
+    if (knows_system_time_ && !to_system_utc_) return key.due(pace_, when);
     return due_by_user(key, call, when);
   }
 
   py::object snapshot(const Key& key) const;
+
+  const windowing::Pace& pace() const { return pace_; }
 
  private:
   Micros now_of(const Call& call, const Now& now) const {
@@ -88,7 +95,7 @@ class EventTime {
   // Of a join: what the getter calls with the value of a `(side, value)` pair.
   py::object of_side_;
   bool of_sides_;
-  Micros wait_;
+  windowing::Pace pace_;
   py::object now_getter_;
   bool knows_system_time_;
   py::object to_system_utc_;  // null: the default

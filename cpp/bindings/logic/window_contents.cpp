@@ -35,6 +35,10 @@ class LogicContents final : public Contents {
     emit(call, on_close_, call_method(call, logic.ptr(), on_close_), out);
   }
 
+  void early(const Call& call, const py::object& logic, Emitted out) override {
+    emit(call, on_early_, call_method(call, logic.ptr(), on_early_), out);
+  }
+
   py::object snapshot(const SnapshotCall& call, const py::object& logic) override {
     return call_method(call, logic.ptr(), snapshot_);
   }
@@ -68,6 +72,7 @@ class LogicContents final : public Contents {
   py::object on_value_ = interned("on_value");
   py::object on_merge_ = interned("on_merge");
   py::object on_close_ = interned("on_close");
+  py::object on_early_ = interned("on_early");
   py::object snapshot_ = interned("snapshot");
 };
 

@@ -34,6 +34,8 @@ class Contents {
   virtual void value(const Call& call, py::object& content, PyObject* value, Emitted out) = 0;
   virtual void merge(const Call& call, py::object from, py::object& into, Emitted out) = 0;
   virtual void close(const Call& call, py::object content, Emitted out) = 0;
+  // What an open window amounts to so far.
+  virtual void early(const Call& call, const py::object& content, Emitted out) = 0;
   // To be pickled before anything else happens to the window.
   virtual py::object snapshot(const SnapshotCall& call, const py::object& content) = 0;
 };

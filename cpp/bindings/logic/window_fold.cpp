@@ -121,6 +121,11 @@ class FoldContents final : public Contents {
 
   void close(const Call&, py::object content, Emitted out) override { out.add(std::move(content)); }
 
+  // Later values may change the state in place.
+  void early(const Call& call, const py::object& content, Emitted out) override {
+    out.add(copies_.deep_copy(call, content));
+  }
+
   // A container of this file's own filling is pickled as it is.
   py::object snapshot(const SnapshotCall& call, const py::object& content) override {
     return Folding::kIsOurs ? content : copies_.deep_copy(call, content);

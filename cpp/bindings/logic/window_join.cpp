@@ -96,6 +96,9 @@ class JoinContents final : public Contents {
     if (emit_ == EmitMode::kFinal) emit_rows(call, content, out);
   }
 
+  // `emit_mode="running"` tells all there is.
+  void early(const Call&, const py::object&, Emitted) override {}
+
   py::object snapshot(const SnapshotCall&, const py::object& content) override { return content; }
 
  private:

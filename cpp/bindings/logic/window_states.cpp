@@ -52,12 +52,25 @@ py::object content_of(const Call& call, PyObject* contents, PyObject* id) {
 }  // namespace
 
 std::optional<StateParts> StateParts::of(PyObject* state) {
-  // The fifth part is of steps that emit early results, which go through the Python form.
-  if (!is_tuple_of(state, 4) && !is_tuple_of(state, 5)) return std::nullopt;
+  // The fifth part is of steps that emit early results every so often.
+  const bool has_changed = is_tuple_of(state, 5);
+  if (!is_tuple_of(state, 4) && !has_changed) return std::nullopt;
   const StateParts parts{PyTuple_GET_ITEM(state, 0), PyTuple_GET_ITEM(state, 1),
-                         PyTuple_GET_ITEM(state, 2), PyTuple_GET_ITEM(state, 3)};
+                         PyTuple_GET_ITEM(state, 2), PyTuple_GET_ITEM(state, 3),
+                         has_changed ? PyTuple_GET_ITEM(state, 4) : nullptr};
   if (!PyDict_CheckExact(parts.contents) || !PyList_CheckExact(parts.waiting)) return std::nullopt;
   return parts;
+}
+
+std::optional<std::vector<WindowId>> listed_ids(PyObject* list) {
+  if (!PyList_CheckExact(list)) return std::nullopt;
+  std::vector<WindowId> ids;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+    const auto id = id_of(PyList_GET_ITEM(list, i));
+    if (!id) return std::nullopt;
+    ids.push_back(*id);
+  }
+  return ids;
 }
 
 py::object States::windower(const Call& call, const SlidingContents& windows) const {
@@ -104,6 +117,12 @@ py::object States::waiting(const Call& call, const WaitingObjects& values) const
            made(call, PyTuple_Pack(2, value->value.ptr(), times_.datetime_of(value->when).ptr())));
   }
   return waiting;
+}
+
+py::object States::changed(const Call& call, const windowing::EarlyResults& early) const {
+  py::object ids = made(call, PyList_New(0));
+  for (const WindowId id : early.changed()) append(call, ids, number_of(call, id));
+  return ids;
 }
 
 void States::put(const Call& call, const py::object& contents, WindowId id,

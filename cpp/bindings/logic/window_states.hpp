@@ -8,6 +8,7 @@
 #include "bindings/logic/window_call.hpp"
 #include "bindings/logic/window_contents.hpp"
 #include "bindings/logic/window_times.hpp"
+#include "engine/windowing/early_results.hpp"
 #include "engine/windowing/keyed_windows.hpp"
 #include "engine/windowing/session_windows.hpp"
 #include "engine/windowing/sliding_windows.hpp"
@@ -16,6 +17,9 @@ namespace cppwax::bindings::windows {
 
 using SlidingContents = windowing::SlidingWindows<py::object>;
 using SessionContents = windowing::SessionWindows<py::object>;
+// Which ids a state lists; nullopt: it is no list of ids.
+std::optional<std::vector<windowing::WindowId>> listed_ids(PyObject* list);
+
 using WaitingObjects = windowing::WaitingValues<py::object>;
 
 // The parts of a key's state; borrowed from it.
@@ -24,6 +28,7 @@ struct StateParts {
   PyObject* windower;
   PyObject* contents;  // dict
   PyObject* waiting;   // list
+  PyObject* changed;   // list of the windows with early results to come; null: there is none
 
   // nullopt: it is no such state.
   static std::optional<StateParts> of(PyObject* state);
@@ -41,6 +46,7 @@ class States {
   py::object contents(const Call& call, const SlidingContents& windows) const;
   py::object contents(const Call& call, const SessionContents& windows) const;
   py::object waiting(const Call& call, const WaitingObjects& values) const;
+  py::object changed(const Call& call, const windowing::EarlyResults& early) const;
 
   // The way back, into what is empty. False: it is no such state, and the object is of no use.
   bool resume(const Call& call, const StateParts& parts, SlidingContents& windows) const;

@@ -25,7 +25,7 @@ struct Arrival {
 //   Content make();                                                a window opens
 //   void late(WindowId, const Value&);
 //   void value(WindowId, Content&, const Value&);
-//   void merge(Content from, WindowId into_id, Content& into);
+//   void merge(WindowId from_id, Content from, WindowId into_id, Content& into);
 //   void close(WindowId, Content, WindowBounds, merged ids);
 // and may throw; then the object may only be destroyed.
 template <class Windows, class Value>
@@ -53,8 +53,8 @@ class KeyedWindows {
     while (auto waiting = waiting_.take(watermark)) {
       insert(shape, waiting->when, waiting->value, handler);
     }
-    windows_.merge([&](Content from, WindowId into_id, Content& into) {
-      handler.merge(std::move(from), into_id, into);
+    windows_.merge([&](WindowId from_id, Content from, WindowId into_id, Content& into) {
+      handler.merge(from_id, std::move(from), into_id, into);
     });
     windows_.close(shape, watermark,
                    [&](WindowId id, Content content, const WindowBounds& bounds, auto merged) {

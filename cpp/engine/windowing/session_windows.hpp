@@ -70,12 +70,13 @@ class SessionWindows {
     tell(kLateSession);
   }
 
-  // After the values of a batch. Calls `merge(from content, into id, into content)` for each
-  // session that became part of another, in the order in which they did.
+  // After the values of a batch. Calls `merge(from id, from content, into id, into content)` for
+  // each session that became part of another, in the order in which they did.
   template <class Merge>
   void merge(Merge&& merge) {
     for (std::size_t i = 0; i < merges_.size(); ++i) {
-      merge(std::move(merges_[i].content), merges_[i].into, content_of(merges_[i].into, i + 1));
+      merge(merges_[i].from, std::move(merges_[i].content), merges_[i].into,
+            content_of(merges_[i].into, i + 1));
     }
     merges_.clear();
   }
@@ -111,6 +112,14 @@ class SessionWindows {
   // Never: ids would come again.
   bool may_be_forgotten() const { return false; }
   std::size_t size() const { return open_.size(); }
+
+  // Null: it is not open.
+  T* find(WindowId id) {
+    for (Session& session : open_) {
+      if (session.id == id) return &session.content;
+    }
+    return nullptr;
+  }
 
   // For a snapshot, to be taken between batches: the next id, and the open sessions in order of
   // opening.
@@ -168,9 +177,7 @@ class SessionWindows {
 
   // Of a session that is open, or of one that itself became part of another later on.
   T& content_of(WindowId id, std::size_t first_merge) {
-    for (Session& session : open_) {
-      if (session.id == id) return session.content;
-    }
+    if (T* content = find(id)) return *content;
     for (std::size_t i = first_merge; i < merges_.size(); ++i) {
       if (merges_[i].from == id) return merges_[i].content;
     }

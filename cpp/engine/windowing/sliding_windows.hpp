@@ -74,6 +74,12 @@ class SlidingWindows {
   bool may_be_forgotten() const { return open_.empty(); }
   std::size_t size() const { return open_.size(); }
 
+  // Null: it is not open.
+  T* find(WindowId id) {
+    const auto position = position_of(id);
+    return position != open_.end() && position->id == id ? &position->content : nullptr;
+  }
+
   // For a snapshot: the open windows in order of opening.
   std::vector<std::pair<WindowId, const T*>> opened() const {
     std::vector<const Open*> windows;

@@ -25,7 +25,7 @@ struct Settings {
   Micros length = 0;
   Micros offset = 0;
   Micros align = 0;
-  Micros wait = 0;
+  Pace pace{};
   bool ordered = false;
 };
 
@@ -49,7 +49,7 @@ struct Told {
   Values make() { return {}; }
   void late(WindowId id, int value) { add("L", id, Values{value}); }
   void value(WindowId, Values& values, int value) { values.push_back(value); }
-  void merge(Values from, WindowId, Values& into) {
+  void merge(WindowId, Values from, WindowId, Values& into) {
     into.insert(into.end(), from.begin(), from.end());
   }
   void close(WindowId id, Values values, const WindowBounds& bounds,
@@ -101,15 +101,15 @@ class KeyOf : public Key {
     if (!clock_) clock_.emplace(now);
     clock_->look(now);
     for (const Micros when : times) {
-      const Micros watermark = clock_->advance(when, settings_.wait);
+      const Micros watermark = clock_->advance(settings_.pace, when);
       windows_.arrive(shape_, settings_.ordered, Arrival<int>{when, watermark, count_++}, told);
     }
-    windows_.settle(shape_, clock_->get(), told);
+    windows_.settle(shape_, clock_->get(settings_.pace), told);
   }
 
   void notify(Micros now) override {
     clock_->look(now);
-    windows_.settle(shape_, clock_->get(), told);
+    windows_.settle(shape_, clock_->get(settings_.pace), told);
   }
 
   void restart(Micros now) override {
@@ -130,7 +130,7 @@ class KeyOf : public Key {
       return "forgotten";
     }
     const auto next = windows_.next(shape_);
-    const auto due = next ? clock_->due(*next) : std::nullopt;
+    const auto due = next ? clock_->due(settings_.pace, *next) : std::nullopt;
     return "next " + (due ? std::to_string(*due) : "never");
   }
 
@@ -145,7 +145,7 @@ class KeyOf : public Key {
 std::unique_ptr<Key> key_of(std::istringstream& words) {
   Settings settings;
   words >> settings.windower >> settings.length >> settings.offset >> settings.align >>
-      settings.wait >> settings.ordered;
+      settings.pace.wait >> settings.ordered;
   if (settings.windower == "session") {
     return std::make_unique<KeyOf<SessionWindows<Values>>>(settings);
   }

@@ -47,7 +47,7 @@ std::vector<std::string> closed(Windows& windows, const typename Windows::Shape&
 template <class Windows>
 std::vector<std::string> merged(Windows& windows) {
   std::vector<std::string> told;
-  windows.merge([&](Content from, WindowId into_id, Content& into) {
+  windows.merge([&](WindowId, Content from, WindowId into_id, Content& into) {
     told.push_back(*from + ">" + std::to_string(into_id));
     *into += *from;
   });

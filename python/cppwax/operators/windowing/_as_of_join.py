@@ -24,6 +24,7 @@ from cppwax.operators.windowing._two_sides import (
     TimeJoinOut,
     join_by_time,
 )
+from cppwax.operators.windowing._worker_time import TimedBuilder
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -36,7 +37,7 @@ _time_of = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
-class AsOfJoinBuilder:
+class AsOfJoinBuilder(TimedBuilder):
     """For `as_of_join`."""
 
     step_id: str
@@ -95,12 +96,17 @@ class AsOfJoinLogic(StatefulBatchLogic[Labelled, TimeJoinEvent, AsOfJoinState]):
 
     def notify_at(self) -> datetime | None:
         """Ask for a call when a row is due or a right value is too old."""
+        timestamp = self.watermark_due()
+        return None if timestamp is None else self._clock.to_system_utc(timestamp)
+
+    def watermark_due(self) -> datetime | None:
+        """Tell where the watermark must be for a row to be due or a right value too old."""
         ends = [self._lefts[0][0]] if self._lefts else []
         if self._rights:
             ends.append(shifted(self._rights[0][0], self._builder.tolerance))
         # A right value that is never too old is no reason to be called.
         due = min(ends, default=UTC_MAX)
-        return None if due == UTC_MAX else self._clock.to_system_utc(shifted(due, MICROSECOND))
+        return None if due == UTC_MAX else shifted(due, MICROSECOND)
 
     def snapshot(self) -> AsOfJoinState:
         """Give the clock's state and the values that are kept."""

@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from cppwax.dataflow import f_repr
 from cppwax.operators._final import _identity
@@ -19,12 +19,10 @@ from cppwax.operators.windowing._times import (
     shifted,
     within_all_time,
 )
+from cppwax.operators.windowing._watermark import EventClockState, Pace, Watermark
 
 V = TypeVar("V")
 S = TypeVar("S")
-
-EventClockState: TypeAlias = tuple[datetime, datetime]
-"""When the value came that brought the watermark forward last, and to where it brought it."""
 
 # A clock of the user's may stand still or run at another speed: how often to look at it then.
 _LOOK_AGAIN = timedelta(milliseconds=10)
@@ -160,33 +158,29 @@ class SystemClock(Clock[Any, None]):
 class EventClockLogic(ClockLogic[V, EventClockState]):
     """For `EventClock`; the state is of the form `EventClockState`."""
 
-    def __init__(self, clock: "EventClock[V]", state: EventClockState | None) -> None:
-        """Begin, or go on, at the system time of now."""
+    def __init__(
+        self,
+        clock: "EventClock[V]",
+        state: EventClockState | None,
+        now: datetime | None = None,
+    ) -> None:
+        """Begin, or go on with a state, at a system time; by default that of now."""
         self.clock = clock
-        self.wait = within_all_time(clock.wait_for_system_duration)
-        self.system_now = self._now()
-        self.system_time_of_max_event, self.watermark_base = state or (self.system_now, UTC_MIN)
-        # Where the run before stopped; the machine of this one may be behind.
-        self.system_now = max(self.system_now, self.system_time_of_max_event)
+        self.mark = Watermark(clock.pace, self._now() if now is None else now, state)
 
     def before_batch(self) -> None:
-        """Look what time it is; the system's clock may be set back, a watermark may not."""
-        self.system_now = max(self.system_now, self._now())
+        """Look what time it is."""
+        self.mark.look(self._now())
 
     def on_item(self, value: V) -> tuple[datetime, datetime]:
         """Let a value bring the watermark forward."""
         timestamp = self._timestamp_of(value)
-        watermark = self._watermark()
-        candidate = shifted(timestamp, -self.wait)
-        if candidate > watermark:
-            self.system_time_of_max_event, self.watermark_base = self.system_now, candidate
-            watermark = candidate
-        return timestamp, watermark
+        return timestamp, self.mark.advance(timestamp)
 
     def on_notify(self) -> datetime:
         """Let the passing of time bring the watermark forward."""
         self.before_batch()
-        return self._watermark()
+        return self.mark.get()
 
     def on_eof(self) -> datetime:
         """Let all windows close; a resumed run goes on with the watermark of before."""
@@ -195,29 +189,22 @@ class EventClockLogic(ClockLogic[V, EventClockState]):
     def to_system_utc(self, timestamp: datetime) -> datetime | None:
         """Tell exactly when the watermark will be there, or what the user's function knows."""
         clock = self.clock
-        asked = clock.to_system_utc(timestamp)
-        if asked is None or self.watermark_base == UTC_MIN:
+        asked, due = clock.to_system_utc(timestamp), self.mark.due(timestamp)
+        if asked is None or due is None:
             return None
         if not has_zone(asked):
             self._refuse("to_system_utc", clock.to_system_utc, asked)
         own_estimate = clock.to_system_utc is not _identity
         if clock.now_getter is _get_system_utc:
-            due = shifted(self.system_time_of_max_event, timestamp - self.watermark_base)
             return max(due, asked) if own_estimate else due
         # The user's time is not the system's: only spans can be compared.
         real_now = _get_system_utc()
-        due = asked if own_estimate else shifted(real_now, timestamp - self._watermark())
-        return max(due, shifted(real_now, _LOOK_AGAIN))
+        there = asked if own_estimate else shifted(real_now, due - self.mark.now)
+        return max(there, shifted(real_now, _LOOK_AGAIN))
 
     def snapshot(self) -> EventClockState:
         """Give when the watermark was brought forward, and to where."""
-        return self.system_time_of_max_event, self.watermark_base
-
-    def _watermark(self) -> datetime:
-        # Time passes from the first value on: none that is the first of its key is late.
-        if self.watermark_base == UTC_MIN:
-            return UTC_MIN
-        return shifted(self.watermark_base, self.system_now - self.system_time_of_max_event)
+        return self.mark.state
 
     def _now(self) -> datetime:
         now = self.clock.now_getter()
@@ -272,26 +259,52 @@ class EventClock(Clock[V, EventClockState]):
     """Called with a timestamp that the watermark has to reach for something to happen; returns the
     system time before which that need not be looked for, or None if windows are not to close by
     the passing of time. By default it happens exactly when the watermark is there."""
+    watermark: Literal["key", "worker"] = field(default="key", kw_only=True)
+    """Whose values bring a key's watermark forward: its own, or those of all keys that the step
+    has on the same worker, where keys may go quiet; then a value may be late though its key has
+    seen no later one. Not in Bytewax."""
+    idle_after: timedelta = field(default=ZERO_TD, kw_only=True)
+    """How long no value must have come for the watermark to go on as system time passes: always by
+    default; after a pause; or never with `timedelta.max`, where only values and the end of the
+    stream close windows. With `watermark="worker"` a value of any key counts. Not in Bytewax."""
 
     def __post_init__(self) -> None:
         """Check the arguments.
 
         Raises:
-            TypeError: If one has a wrong type.
-            ValueError: If the wait is negative.
+            TypeError: If one has a wrong type, or a subclass that builds logics of its own is to
+                have the watermark of the worker.
+            ValueError: If a span is negative, or `watermark` unknown.
         """
         for name in ("ts_getter", "now_getter", "to_system_utc"):
             value = getattr(self, name)
             if not callable(value):
                 raise TypeError(f"`EventClock`: '{name}' must be callable; got {type(value)}")
-        wait = self.wait_for_system_duration
-        check_timedelta("EventClock", "wait_for_system_duration", wait)
-        if wait < ZERO_TD:
+        self._check_span("wait_for_system_duration", "every value would be late")
+        self._check_span("idle_after", "zero is the least")
+        if self.watermark not in ("key", "worker"):
             raise ValueError(
-                f"`EventClock`: 'wait_for_system_duration' must not be negative; got {wait!r}: "
-                "every value would be late"
+                f"`EventClock`: unknown 'watermark' {self.watermark!r}; known are 'key', 'worker'"
+            )
+        if self.watermark == "worker" and type(self).build is not EventClock.build:
+            raise TypeError(
+                f"`{type(self).__name__}` has a `build` of its own, whose logics know no watermark "
+                "of the worker; use `EventClock` itself, or leave out 'watermark'"
             )
 
+    @property
+    def pace(self) -> Pace:
+        """How watermarks go."""
+        return Pace(
+            within_all_time(self.wait_for_system_duration), within_all_time(self.idle_after)
+        )
+
     def build(self, resume_state: EventClockState | None) -> EventClockLogic[V]:
-        """Make the clock of a key."""
+        """Make the clock of a key, which knows nothing of other keys."""
         return EventClockLogic(self, resume_state)
+
+    def _check_span(self, name: str, why: str) -> None:
+        span = getattr(self, name)
+        check_timedelta("EventClock", name, span)
+        if span < ZERO_TD:
+            raise ValueError(f"`EventClock`: '{name}' must not be negative; got {span!r}: {why}")

@@ -14,6 +14,7 @@ from cppwax.operators.windowing._early import EarlyResults
 from cppwax.operators.windowing._logic import WindowLogic
 from cppwax.operators.windowing._times import UTC_MIN
 from cppwax.operators.windowing._windowers import Windower, WindowerLogic
+from cppwax.operators.windowing._worker_time import TimedBuilder
 
 V = TypeVar("V")
 W = TypeVar("W")
@@ -33,7 +34,7 @@ every so often, one part more: the ids of the windows that have changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class WindowBuilder(Generic[V, W, S]):
+class WindowBuilder(TimedBuilder, Generic[V, W, S]):
     """For `window`."""
 
     step_id: str
@@ -126,12 +127,17 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
 
     def notify_at(self) -> datetime | None:
         """Ask for a call when the watermark is where something is to happen."""
-        timestamp = self._windower.notify_at()
-        if self._queue and (timestamp is None or self._queue[0][0] < timestamp):
-            timestamp = self._queue[0][0]
+        timestamp = self.watermark_due()
         due = None if timestamp is None else self._clock.to_system_utc(timestamp)
         early = self._early.due
         return early if due is None or (early is not None and early < due) else due
+
+    def watermark_due(self) -> datetime | None:
+        """Tell where the watermark must be for something to happen."""
+        timestamp = self._windower.notify_at()
+        if self._queue and (timestamp is None or self._queue[0][0] < timestamp):
+            timestamp = self._queue[0][0]
+        return timestamp
 
     def snapshot(self) -> WindowState:
         """Give the states of clock, windower and windows, and the values that wait."""

@@ -24,6 +24,7 @@ from cppwax.operators.windowing._two_sides import (
     TimeJoinOut,
     join_by_time,
 )
+from cppwax.operators.windowing._worker_time import TimedBuilder
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -49,7 +50,7 @@ _time_of = attrgetter("timestamp")
 
 
 @dataclass(frozen=True, slots=True)
-class IntervalJoinBuilder:
+class IntervalJoinBuilder(TimedBuilder):
     """For `interval_join`."""
 
     step_id: str
@@ -103,8 +104,13 @@ class IntervalJoinLogic(StatefulBatchLogic[Labelled, TimeJoinEvent, IntervalJoin
 
     def notify_at(self) -> datetime | None:
         """Ask for a call when the next value is to be let go of."""
+        timestamp = self.watermark_due()
+        return None if timestamp is None else self._clock.to_system_utc(timestamp)
+
+    def watermark_due(self) -> datetime | None:
+        """Tell where the watermark must be for the next value to be let go of."""
         ends = [self._end_of(side, kept[0]) for side, kept in enumerate(self._sides) if kept]
-        return self._clock.to_system_utc(shifted(min(ends), MICROSECOND)) if ends else None
+        return shifted(min(ends), MICROSECOND) if ends else None
 
     def snapshot(self) -> IntervalJoinState:
         """Give the clock's state and the values that are kept."""

@@ -1,0 +1,47 @@
+// The time that all keys of a keyed step have in common on one worker, where its builder says so;
+// for steps that run through Python. As window_worker_clock.hpp for those that do not.
+#pragma once
+
+#include <optional>
+
+#include "bindings/logic/key_table.hpp"
+#include "bindings/py_call.hpp"
+#include "bindings/py_types.hpp"
+
+namespace cppwax::bindings {
+
+// A WorkerTime of python/cppwax/operators/windowing/_worker_time.py. Belongs to one worker. Errors
+// are UserCodeErrors, with the words of a call for the key that is due first.
+class WorkerTime {
+ public:
+  // The types outlive it.
+  WorkerTime(const PyTypes& types, py::object time);
+
+  // What has come counts for all keys from now on.
+  void take_over();
+  // Where the watermark is now.
+  WallTime watermark(const KeySlot& first) const;
+  // The system time at which to look whether the watermark is at a time; nullopt: there is none.
+  std::optional<WallTime> due(const KeySlot& first, WallTime when) const;
+  // Where the watermark must be for the logic to be called.
+  std::optional<WallTime> due_by_watermark(const py::object& logic, const KeySlot& slot) const;
+  // There is no key left.
+  void forget();
+
+ private:
+  std::optional<WallTime> time_of(const py::object& answer) const;
+
+  const PyTypes& types_;
+  py::object time_;
+};
+
+// The builder that a worker is to call in place of the one that all workers have, and the time that
+// its keys share.
+struct WorkerBuilder {
+  py::object builder;
+  std::optional<WorkerTime> time;
+};
+
+WorkerBuilder builder_for_worker(const PyTypes& types, py::object builder);
+
+}  // namespace cppwax::bindings
