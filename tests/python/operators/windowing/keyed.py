@@ -67,10 +67,15 @@ class Now:
         return at(self.seconds)
 
 
-def event_clock(wait: float, now: Callable[[], datetime] | None = None) -> w.EventClock[Any]:
+def event_clock(
+    wait: float, now: Callable[[], datetime] | None = None, idle_after: float = 0
+) -> w.EventClock[Any]:
     """Make a clock for values that are numbers of seconds, or tuples that begin with one."""
     return w.EventClock(
-        lambda v: at(v[0] if isinstance(v, tuple) else v), span(wait), now_getter=now or Now()
+        lambda v: at(v[0] if isinstance(v, tuple) else v),
+        span(wait),
+        now_getter=now or Now(),
+        idle_after=span(idle_after),
     )
 
 

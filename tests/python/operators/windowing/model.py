@@ -57,6 +57,7 @@ class Model:
     wait: float
     windows: Grid | Gap
     ordered: bool
+    idle_after: float = 0
     seen: list[tuple[float, float]] = field(default_factory=list)
     """Of each value, its time and when it came."""
     waiting: list[tuple[float, Any]] = field(default_factory=list)
@@ -86,7 +87,14 @@ class Model:
         return self.settle(EVER)
 
     def watermark(self) -> float:
-        return max((t - self.wait + self.now - came for t, came in self.seen), default=NEVER)
+        mark, last = NEVER, NEVER
+        for time, came in self.seen:
+            mark = max(mark + self.passed(last, came), time - self.wait)
+            last = came
+        return mark + self.passed(last, self.now)
+
+    def passed(self, since: float, until: float) -> float:
+        return max(0, until - since - self.idle_after) if since > NEVER else 0
 
     def late_ids(self, time: float) -> list[int]:
         return [-1] if isinstance(self.windows, Gap) else self.windows.ids_at(time)
@@ -144,6 +152,68 @@ class Model:
                 self.opened.remove(window)
                 events.append((window.window_id, "E", self.contents.pop(window.window_id)))
                 events.append((window.window_id, "M", (begin, end, window.merged)))
-        if isinstance(self.windows, Grid) and not self.opened and not self.waiting:
+        if self.is_forgotten():
             self.seen = []
         return events
+
+    def is_forgotten(self) -> bool:
+        return isinstance(self.windows, Grid) and not self.opened and not self.waiting
+
+
+@dataclass
+class WorkerModel:
+    """All keys of a step on one worker, whose watermark is that of all values that came there.
+
+    Within a batch a key knows its own values, and what the worker knew before.
+    """
+
+    wait: float
+    windows: Grid | Gap
+    ordered: bool
+    idle_after: float = 0
+    seen: list[tuple[float, float]] = field(default_factory=list)
+    keys: dict[str, Model] = field(default_factory=dict)
+    known: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    """What each key knew when it was called last."""
+    events: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+
+    def batch(self, now: float, items: Iterable[tuple[str, tuple[float, Any]]]) -> None:
+        before, came = self.seen, list(items)
+        for key in dict.fromkeys(key for key, _ in came):
+            model = self.keys.setdefault(
+                key, Model(self.wait, self.windows, self.ordered, self.idle_after)
+            )
+            model.seen = list(before)
+            self.tell(key, model.batch(now, [value for of, value in came if of == key]))
+            self.known[key] = model.seen
+        self.seen = [*before, *((time, now) for _, (time, _) in came)]
+        self.forget()
+        for key, model in self.keys.items():
+            model.seen = list(self.seen)
+            before_call = list(model.waiting), list(model.opened)
+            self.tell(key, model.notify(now))
+            if before_call != (model.waiting, model.opened):
+                self.known[key] = model.seen
+        self.forget()
+
+    def eof(self) -> None:
+        for key, model in self.keys.items():
+            self.tell(key, model.eof())
+
+    def tell(self, key: str, events: list[tuple[Any, ...]]) -> None:
+        self.events.setdefault(key, []).extend(events)
+
+    def forget(self) -> None:
+        self.keys = {key: model for key, model in self.keys.items() if not model.is_forgotten()}
+        if not self.keys:
+            self.seen = []
+
+    def take(self, others: list[WorkerModel], keys: Iterable[str]) -> None:
+        """Go on with the keys of others, as their states tell; where time passes at once only."""
+        for other in others:
+            for key in keys:
+                if key in other.keys:
+                    self.keys[key] = other.keys[key]
+                    self.known[key] = other.known[key]
+                    self.seen += other.known[key]
+        self.seen.sort(key=lambda seen: seen[1])

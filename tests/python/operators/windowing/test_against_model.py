@@ -13,6 +13,8 @@ import cppwax.operators.windowing as w
 from tests.python.operators.windowing.keyed import ZERO, Key, Now, builder_of, event_clock, span
 from tests.python.operators.windowing.model import Gap, Grid, Model
 
+# How long to wait for values, and for the watermark to go on by itself.
+_spans = st.tuples(st.integers(0, 30), st.one_of(st.just(0), st.integers(1, 30)))
 _grids = st.builds(
     lambda length, parts: Grid(length, max(1, length // parts)),
     st.integers(1, 20),
@@ -27,7 +29,7 @@ _schedules = st.lists(st.one_of(_batches, _batches, _notices), max_size=12)
 _more = settings(max_examples=400, deadline=None)
 
 
-def _windower(windows: Grid | Gap) -> w.Windower[Any]:
+def windower_of(windows: Grid | Gap) -> w.Windower[Any]:
     if isinstance(windows, Gap):
         return w.SessionWindower(span(windows.gap))
     if windows.length == windows.offset:
@@ -42,13 +44,14 @@ def _through_pickle(state: Any) -> Any:
 class _Both:
     """The real thing and the model, side by side."""
 
-    def __init__(self, wait: int, windows: Grid | Gap, ordered: bool) -> None:
+    def __init__(self, spans: tuple[int, int], windows: Grid | Gap, ordered: bool) -> None:
         self.now = Now()
-        clock, windower = event_clock(wait, self.now), _windower(windows)
+        wait, idle_after = spans
+        clock, windower = event_clock(wait, self.now, idle_after), windower_of(windows)
         self.key = Key(
             builder_of(lambda s: w.collect_window("step", s, clock, windower, ordered=ordered))
         )
-        self.model = Model(wait, windows, ordered)
+        self.model = Model(wait, windows, ordered, idle_after)
         self.values = 0
 
     def step(self, kind: str, passed: int, times: list[int]) -> None:
@@ -67,11 +70,14 @@ class _Both:
 
 
 @_more
-@given(st.integers(0, 30), st.one_of(_grids, _gaps), st.booleans(), _schedules)
+@given(_spans, st.one_of(_grids, _gaps), st.booleans(), _schedules)
 def test_does_what_the_model_does(
-    wait: int, windows: Grid | Gap, ordered: bool, schedule: list[tuple[str, int, list[int]]]
+    spans: tuple[int, int],
+    windows: Grid | Gap,
+    ordered: bool,
+    schedule: list[tuple[str, int, list[int]]],
 ) -> None:
-    both = _Both(wait, windows, ordered)
+    both = _Both(spans, windows, ordered)
     for step in schedule:
         both.step(*step)
     both.end()
@@ -79,20 +85,20 @@ def test_does_what_the_model_does(
 
 @_more
 @given(
-    st.integers(0, 30),
+    _spans,
     st.one_of(_grids, _gaps),
     st.booleans(),
     _schedules,
     st.sets(st.integers(0, 12)),
 )
 def test_a_restart_changes_nothing(
-    wait: int,
+    spans: tuple[int, int],
     windows: Grid | Gap,
     ordered: bool,
     schedule: list[tuple[str, int, list[int]]],
     restarts: set[int],
 ) -> None:
-    both = _Both(wait, windows, ordered)
+    both = _Both(spans, windows, ordered)
     for i, step in enumerate(schedule):
         if i in restarts:
             both.key.resume(_through_pickle)
@@ -103,7 +109,7 @@ def test_a_restart_changes_nothing(
 
 @pytest.mark.parametrize("windows", [Grid(10, 10), Grid(10, 5), Gap(10)])
 def test_the_model_tells_differences(windows: Grid | Gap) -> None:
-    both = _Both(0, windows, ordered=False)
+    both = _Both((0, 0), windows, ordered=False)
     both.step("batch", 0, [0, 30])
     both.model.contents.clear()
     both.model.opened.clear()
