@@ -38,7 +38,9 @@ template <>
 std::optional<SessionGap> shape_of<SessionContents>(const KeyedSetup& setup) {
   const py::object windower = part_of(setup, "windower");
   if (!is_exactly(windower, modules::kSessions, "SessionWindower")) return std::nullopt;
-  return SessionGap{Times::span_of(attribute_of(windower.ptr(), "gap").ptr())};
+  const Micros gap = Times::span_of(attribute_of(windower.ptr(), "gap").ptr());
+  if (gap < 0) return std::nullopt;
+  return SessionGap{gap};
 }
 
 template <>
@@ -54,6 +56,8 @@ std::optional<WindowGrid> shape_of<SlidingContents>(const KeyedSetup& setup) {
       Times(setup.types).micros_of(attribute_of(windower.ptr(), "align_to").ptr(), [] {
         return std::string("asking when windows begin");
       });
+  // Checked when it was made, but the user may have changed it since.
+  if (offset <= 0 || offset > length) return std::nullopt;
   // What was cut to the ends of time would make other ids.
   const bool is_cut = length >= windowing::kLongestSpan || !align || *align <= windowing::kUtcMin ||
                       *align >= windowing::kUtcMax;

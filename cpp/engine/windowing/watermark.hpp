@@ -54,7 +54,9 @@ class EventWatermark {
     state_ = {now_, std::max(candidate, present)};
     return state_.base;
   }
-  // Becomes what is further of the two, as if the values of both had come.
+  // Becomes what is further of the two, as if the values of both had come. One that goes on after a
+  // pause only does not know whether it was one: the later may have seen values that the earlier
+  // has not. It counts from where it was.
   void join(const Pace& pace, const EventWatermark& other) {
     look(other.now_);
     if (!other.has_begun()) return;
@@ -63,7 +65,10 @@ class EventWatermark {
       return;
     }
     const Micros came = std::max(state_.came, other.state_.came);
-    state_ = {came, std::max(at(pace, came), other.at(pace, came))};
+    const auto base_of = [&](const EventWatermark& one) {
+      return pace.idle_after > 0 ? one.state_.base : one.at(pace, came);
+    };
+    state_ = {came, std::max(base_of(*this), base_of(other))};
   }
   Micros get(const Pace& pace) const { return at(pace, now_); }
   // The system time when the watermark will be at a time if nothing comes; nullopt: never.

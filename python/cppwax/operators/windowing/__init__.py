@@ -5,8 +5,8 @@ windower says which windows a time lies in. The step says what becomes of a wind
 step gives three streams: `down`, what the windows emit; `late`, values that came too late; `meta`,
 when closed windows began and ended. All carry the window's id.
 
-Each key has a clock, a watermark and windows of its own. `docs/windowing.md` tells more, with
-pictures.
+Each key has a clock, a watermark and windows of its own; with `EventClock(watermark="worker")` the
+keys of a step on a worker have one watermark. `docs/windowing.md` tells more, with pictures.
 
 >>> from datetime import datetime, timedelta, timezone
 >>> import cppwax.operators as op

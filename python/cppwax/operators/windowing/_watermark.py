@@ -54,7 +54,11 @@ class Watermark:
         return max(candidate, present)
 
     def join(self, other: "Watermark") -> None:
-        """Be where the one of the two is that is further, as if the values of both had come."""
+        """Be where the one of the two is that is further, as if the values of both had come.
+
+        One that goes on after a pause only does not know whether it was one: the later may have
+        seen values that the earlier has not. It counts from where it was.
+        """
         self.look(other.now)
         if not other.has_begun:
             return
@@ -62,7 +66,8 @@ class Watermark:
             self.came, self.base = other.state
             return
         came = max(self.came, other.came)
-        self.came, self.base = came, max(self._at(came), other._at(came))
+        bases = [m.base if m._pace.idle_after else m._at(came) for m in (self, other)]
+        self.came, self.base = came, max(bases)
 
     def get(self) -> datetime:
         """Give the watermark."""

@@ -112,6 +112,67 @@ def test_the_watermark_is_the_greatest_lagging_timestamp_plus_its_age(
         assert _in_batch(logic, time) == max(seen) + latest
 
 
+class TestIdleAfter:
+    def test_the_watermark_goes_on_after_a_pause_only(self) -> None:
+        now = Now()
+        logic = event_clock(10, now, idle_after=5).build(None)
+        _in_batch(logic, 5)
+        now.seconds = 4
+        assert seconds_of(logic.on_notify()) == -5
+        now.seconds = 7
+        assert seconds_of(logic.on_notify()) == -3
+
+    def test_any_value_begins_it_anew(self) -> None:
+        now = Now()
+        logic = event_clock(10, now, idle_after=5).build(None)
+        _in_batch(logic, 5)
+        now.seconds = 7
+        # It is behind; the watermark stays where the pause has brought it.
+        assert _in_batch(logic, 1) == -3
+        now.seconds = 12
+        assert seconds_of(logic.on_notify()) == -3
+        now.seconds = 13
+        assert seconds_of(logic.on_notify()) == -2
+
+    def test_time_between_runs_is_part_of_it(self) -> None:
+        now = Now()
+        clock = event_clock(10, now, idle_after=5)
+        logic = clock.build(None)
+        _in_batch(logic, 5)
+        now.seconds = 3
+        resumed = clock.build(pickle.loads(pickle.dumps(logic.snapshot())))
+        now.seconds = 6
+        assert seconds_of(resumed.on_notify()) == -4
+
+    def test_may_be_for_ever(self) -> None:
+        now = Now()
+        clock = w.EventClock(at, span(10), now, idle_after=timedelta.max)
+        logic = clock.build(None)
+        _in_batch(logic, 5)
+        now.seconds = 1e9
+        assert seconds_of(logic.on_notify()) == -5
+        assert w.EventClock(at, span(10), idle_after=timedelta.max).build(None) is not None
+
+    def test_waking_is_exact(self) -> None:
+        logic = w.EventClock(at, span(10), idle_after=span(3)).build(None)
+        logic.before_batch()
+        logic.on_item(5)
+        came, base = logic.snapshot()
+        assert base == at(-5)
+        assert logic.to_system_utc(at(20)) == came + span(25 + 3)
+
+    def test_waking_by_an_own_time_counts_what_is_left(self) -> None:
+        now = Now()
+        logic = event_clock(10, now, idle_after=3).build(None)
+        _in_batch(logic, 5)
+        now.seconds = 1
+        logic.on_notify()
+        before = datetime.now(timezone.utc)
+        due = logic.to_system_utc(at(20))
+        assert due is not None
+        assert before + span(27) <= due <= datetime.now(timezone.utc) + span(27)
+
+
 class TestZones:
     def test_are_converted_to_utc(self) -> None:
         logic = w.EventClock(lambda v: v, span(0)).build(None)
@@ -266,6 +327,31 @@ class TestSystemClock:
 def test_wrong_arguments_are_refused(args: Any, error: type[Exception], word: str) -> None:
     with pytest.raises(error, match=word):
         w.EventClock(*args)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "word"),
+    [
+        ({"idle_after": 5}, TypeError, "'idle_after' must be a `timedelta`"),
+        ({"idle_after": None}, TypeError, "'idle_after' must be a `timedelta`"),
+        ({"idle_after": span(-1)}, ValueError, "'idle_after' must not be negative"),
+        ({"watermark": "cluster"}, ValueError, "known are 'key', 'worker'"),
+        ({"watermark": ["key"]}, ValueError, "known are 'key', 'worker'"),
+    ],
+)
+def test_wrong_options_are_refused(options: Any, error: type[Exception], word: str) -> None:
+    with pytest.raises(error, match=word):
+        w.EventClock(at, span(1), **options)
+
+
+def test_logics_of_ones_own_do_not_share_a_watermark() -> None:
+    class Own(w.EventClock[Any]):
+        def build(self, resume_state: Any) -> Any:
+            return super().build(resume_state)
+
+    Own(at, span(1))
+    with pytest.raises(TypeError, match="`Own` has a `build` of its own"):
+        Own(at, span(1), watermark="worker")
 
 
 def test_clocks_are_values() -> None:

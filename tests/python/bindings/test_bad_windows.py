@@ -1,0 +1,84 @@
+"""What bad input does to window steps, in both forms: an error naming step and key, or all is right.
+
+What timestamps do, users' callables that raise, and states that cannot be stored are in
+`test_native_window.py`; arguments that are refused where clocks and windowers are made, in the
+tests of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+import cppwax.operators.windowing as w
+from tests.python.bindings.keyed_forms import run_forms
+from tests.python.bindings.test_native_window import assert_alike, collecting
+from tests.python.operators.windowing.keyed import ZERO, at, span
+
+_HOUR = timedelta(hours=1)
+_FAR = {
+    "first": w.UTC_MIN,
+    "near_the_first": w.UTC_MIN + timedelta(microseconds=1),
+    "near_the_last": w.UTC_MAX - timedelta(microseconds=1),
+    "last": w.UTC_MAX,
+    "first_elsewhere": datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+    "last_elsewhere": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
+}
+
+
+def event_clock() -> Any:
+    return w.EventClock(lambda value: value, span(0), lambda: ZERO)
+
+
+@pytest.mark.parametrize("length", [timedelta(microseconds=1), span(10), timedelta.max])
+@pytest.mark.parametrize("align_to", _FAR.values(), ids=_FAR)
+def test_windows_aligned_far_away(align_to: datetime, length: timedelta) -> None:
+    items = [("a", when) for when in (w.UTC_MIN, at(1), at(1), at(2), w.UTC_MAX)]
+    for windower in (
+        w.TumblingWindower(length, align_to),
+        w.SlidingWindower(length, max(length / 2, timedelta(microseconds=1)), align_to),
+    ):
+        both = run_forms(lambda of=windower: collecting(event_clock(), of), lambda: items, 2)
+        seen = assert_alike(both)
+        assert seen.error is None
+        values = "".join(event for event in seen.out["a"] if "'M'" not in event)
+        assert all(repr(when) in values for _, when in items)
+
+
+def changed(windower: Any, **attributes: Any) -> Callable[[], Any]:
+    """Give a maker of a step whose windower was changed after it was made."""
+
+    def make_builder() -> Any:
+        for name, value in attributes.items():
+            setattr(windower, name, value)
+        return collecting(w.EventClock(at, span(0), lambda: ZERO), windower)
+
+    return make_builder
+
+
+_CHANGED = {
+    "no_length": changed(w.TumblingWindower(_HOUR, ZERO), length=span(0)),
+    "no_offset": changed(w.SlidingWindower(_HOUR, _HOUR, ZERO), offset=span(0)),
+}
+
+
+@pytest.mark.parametrize("make_builder", _CHANGED.values(), ids=_CHANGED)
+def test_windowers_that_were_changed_for_the_worse(make_builder: Callable[[], Any]) -> None:
+    seen = assert_alike(run_forms(make_builder, lambda: [("a", 1), ("a", 50)], 1))
+    assert seen.error is not None
+    assert "'flow.step'" in seen.error[0] and "'a'" in seen.error[0]
+
+
+_ALSO_CHANGED = {
+    "less_than_no_length": changed(w.TumblingWindower(_HOUR, ZERO), length=span(-5)),
+    "too_long_an_offset": changed(w.SlidingWindower(_HOUR, _HOUR, ZERO), offset=2 * _HOUR),
+    "less_than_no_gap": changed(w.SessionWindower(_HOUR), gap=span(-1)),
+}
+
+
+@pytest.mark.parametrize("make_builder", _ALSO_CHANGED.values(), ids=_ALSO_CHANGED)
+def test_forms_agree_about_windowers_that_make_no_sense(make_builder: Callable[[], Any]) -> None:
+    assert_alike(run_forms(make_builder, lambda: [("a", 1), ("a", 50)], 1))
