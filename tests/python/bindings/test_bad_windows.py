@@ -1,4 +1,4 @@
-"""What bad input does to window steps, in both forms: an error naming step and key, or all is right.
+"""What bad input does to window steps, in both forms: an error naming step and key, or it is right.
 
 What timestamps do, users' callables that raise, and states that cannot be stored are in
 `test_native_window.py`; arguments that are refused where clocks and windowers are made, in the
