@@ -97,17 +97,20 @@ std::vector<KeySlotPtr> KeyTable::sorted() const {
   return slots;
 }
 
-std::optional<WallTime> DueHeap::least() const {
+template <Due KeySlot::* kWhich>
+std::optional<WallTime> DueHeap<kWhich>::least() const {
   if (heap_.empty()) return std::nullopt;
   return due(heap_.front()).time;
 }
 
-void DueHeap::put(std::size_t place, KeySlot* slot) {
+template <Due KeySlot::* kWhich>
+void DueHeap<kWhich>::put(std::size_t place, KeySlot* slot) {
   heap_[place] = slot;
   due(slot).place = place;
 }
 
-void DueHeap::rise(std::size_t place) {
+template <Due KeySlot::* kWhich>
+void DueHeap<kWhich>::rise(std::size_t place) {
   KeySlot* slot = heap_[place];
   while (place > 0) {
     const std::size_t parent = (place - 1) / 2;
@@ -118,7 +121,8 @@ void DueHeap::rise(std::size_t place) {
   put(place, slot);
 }
 
-void DueHeap::sink(std::size_t place) {
+template <Due KeySlot::* kWhich>
+void DueHeap<kWhich>::sink(std::size_t place) {
   KeySlot* slot = heap_[place];
   for (;;) {
     std::size_t child = 2 * place + 1;
@@ -131,7 +135,8 @@ void DueHeap::sink(std::size_t place) {
   put(place, slot);
 }
 
-void DueHeap::set(KeySlot& slot, WallTime time) {
+template <Due KeySlot::* kWhich>
+void DueHeap<kWhich>::set(KeySlot& slot, WallTime time) {
   Due& own = due(&slot);
   own.time = time;
   if (own.place == kNowhere) {
@@ -142,7 +147,8 @@ void DueHeap::set(KeySlot& slot, WallTime time) {
   sink(own.place);
 }
 
-void DueHeap::remove(KeySlot& slot) {
+template <Due KeySlot::* kWhich>
+void DueHeap<kWhich>::remove(KeySlot& slot) {
   const std::size_t place = due(&slot).place;
   if (place == kNowhere) return;
   KeySlot* last = heap_.back();
@@ -154,7 +160,8 @@ void DueHeap::remove(KeySlot& slot) {
   sink(due(last).place);
 }
 
-std::vector<KeySlot*> DueHeap::take_due(WallTime now) {
+template <Due KeySlot::* kWhich>
+std::vector<KeySlot*> DueHeap<kWhich>::take_due(WallTime now) {
   std::vector<KeySlot*> taken;
   while (!heap_.empty() && due(heap_.front()).time <= now) {
     taken.push_back(heap_.front());
@@ -162,5 +169,8 @@ std::vector<KeySlot*> DueHeap::take_due(WallTime now) {
   }
   return taken;
 }
+
+template class DueHeap<&KeySlot::due>;
+template class DueHeap<&KeySlot::due_by_watermark>;
 
 }  // namespace cppwax::bindings

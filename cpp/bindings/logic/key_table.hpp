@@ -109,12 +109,11 @@ class KeyTable {
 };
 
 // A binary heap of slots by due time, in which a slot knows its place: a time that is replaced
-// leaves nothing behind. REQUIRES: a slot is removed before it dies.
+// leaves nothing behind. `kWhich` of the due times of slots it is about. REQUIRES: a slot is
+// removed before it dies.
+template <Due KeySlot::* kWhich>
 class DueHeap {
  public:
-  // `which` of the due times of slots it is about.
-  explicit DueHeap(Due KeySlot::* which = &KeySlot::due) : which_(which) {}
-
   std::optional<WallTime> least() const;
   // The slot that is due first; null if there is none.
   KeySlot* first() const { return heap_.empty() ? nullptr : heap_.front(); }
@@ -126,13 +125,15 @@ class DueHeap {
   std::vector<KeySlot*> take_due(WallTime now);
 
  private:
-  Due& due(KeySlot* slot) const { return slot->*which_; }
+  static Due& due(KeySlot* slot) { return slot->*kWhich; }
   void put(std::size_t place, KeySlot* slot);
   void rise(std::size_t place);
   void sink(std::size_t place);
 
-  Due KeySlot::* which_;
   std::vector<KeySlot*> heap_;
 };
+
+using SystemDues = DueHeap<&KeySlot::due>;
+using WatermarkDues = DueHeap<&KeySlot::due_by_watermark>;
 
 }  // namespace cppwax::bindings

@@ -242,9 +242,9 @@ class Keys {
   AnswerReader answers_;
   WorkerBuilder builder_;
   KeyTable table_;
-  DueHeap due_;
+  SystemDues due_;
   // Where keys share time, by event time; and when to look at the watermark.
-  DueHeap due_by_watermark_{&KeySlot::due_by_watermark};
+  WatermarkDues due_by_watermark_;
   std::optional<WallTime> worker_due_;
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only

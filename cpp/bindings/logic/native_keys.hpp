@@ -289,9 +289,9 @@ class NativeKeys {
   const StepId& step_;
   Logic logic_;
   KeyTable table_;
-  DueHeap due_;
+  SystemDues due_;
   // Where keys share time, by event time; and when to look at the watermark.
-  DueHeap due_by_watermark_{&KeySlot::due_by_watermark};
+  WatermarkDues due_by_watermark_;
   std::optional<WallTime> worker_due_;
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only

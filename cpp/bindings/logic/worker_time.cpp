@@ -8,7 +8,7 @@
 #include "bindings/logic/keyed_answer.hpp"
 #include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
-#include "engine/base/error.hpp"
+#include "bindings/py_error.hpp"
 
 namespace cppwax::bindings {
 
@@ -41,30 +41,37 @@ void WorkerTime::take_over() {
 
 WallTime WorkerTime::watermark(const KeySlot& first) const {
   const auto doing = [&] { return calling("on_notify", first); };
-  return *time_of(call_method(doing, time_.ptr(), name("watermark")));
+  return *time_of(doing, call_method(doing, time_.ptr(), name("watermark")));
 }
 
 std::optional<WallTime> WorkerTime::due(const KeySlot& first, WallTime when) const {
   const auto doing = [&] { return calling("notify_at", first); };
   const py::object asked = datetime_of(types_, when);
-  return time_of(call_method(doing, time_.ptr(), name("to_system_utc"), asked.ptr()));
+  return time_of(doing, call_method(doing, time_.ptr(), name("to_system_utc"), asked.ptr()));
 }
 
 std::optional<WallTime> WorkerTime::due_by_watermark(const py::object& logic,
                                                      const KeySlot& slot) const {
   const auto doing = [&] { return calling("notify_at", slot); };
-  return time_of(call_method(doing, logic.ptr(), name("watermark_due")));
+  return time_of(doing, call_method(doing, logic.ptr(), name("watermark_due")));
 }
 
 void WorkerTime::forget() {
   call_method([] { return std::string("forgetting a watermark"); }, time_.ptr(), name("forget"));
 }
 
-std::optional<WallTime> WorkerTime::time_of(const py::object& answer) const {
+template <class Doing>
+std::optional<WallTime> WorkerTime::time_of(Doing&& doing, const py::object& answer) const {
   if (answer.is_none()) return std::nullopt;
   std::string why;
   const auto time = wall_time_of(types_, answer.ptr(), why);
-  ENGINE_ASSERT(time.has_value(), why);
+  // A windower of the user's gave it.
+  if (!time) {
+    throw_type_error(doing(),
+                     "where the watermark must be for a window to close must be a `datetime` with "
+                     "a timezone, or None; " +
+                         why);
+  }
   return time;
 }
 

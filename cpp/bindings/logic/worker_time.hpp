@@ -29,7 +29,8 @@ class WorkerTime {
   void forget();
 
  private:
-  std::optional<WallTime> time_of(const py::object& answer) const;
+  template <class Doing>
+  std::optional<WallTime> time_of(Doing&& doing, const py::object& answer) const;
 
   const PyTypes& types_;
   py::object time_;

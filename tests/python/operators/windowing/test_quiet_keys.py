@@ -13,7 +13,7 @@ import cppwax.operators.windowing as w
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSink
 from tests.python.conftest import EntryPoint
-from tests.python.flows import Timed, by_key
+from tests.python.flows import Timed, by_key, fails
 from tests.python.operators.windowing.keyed import ZERO, at, span
 
 
@@ -94,6 +94,41 @@ class TestTheWatermarkOfTheWorker:
         assert early == ("a", (0, [1, 5])) == whole
         assert span(0.2) <= first < span(0.6)
         assert last >= span(1.2)
+
+
+def test_a_windower_that_wants_to_be_called_at_no_time_is_refused(run_one: EntryPoint) -> None:
+    class Logic(w.WindowerLogic[Any]):
+        def open_for(self, timestamp: datetime) -> Any:
+            return [0]
+
+        late_for = open_for
+
+        def merged(self) -> Any:
+            return []
+
+        def close_for(self, watermark: datetime) -> Any:
+            return []
+
+        def notify_at(self) -> Any:
+            return datetime(2024, 1, 1)
+
+        def is_empty(self) -> bool:
+            return False
+
+        def snapshot(self) -> None:
+            return None
+
+    class Windower(w.Windower[Any]):
+        def build(self, resume_state: Any) -> Logic:
+            return Logic()
+
+    clock = w.EventClock(at, span(0), watermark="worker")
+    flow = Dataflow("flow")
+    items = op.input("inp", flow, Timed([(0, [("a", 1)])]))
+    windows = w.collect_window("step", items, clock, Windower(), ordered=False)
+    op.output("out", windows.down, TestingSink([]))
+    with fails(TypeError, "must be a `datetime` with a timezone"):
+        run_one(flow)
 
 
 @pytest.mark.parametrize("watermark", ["key", "worker"])

@@ -282,3 +282,25 @@ def test_late_values_tell_their_side(run_one: EntryPoint) -> None:
 def test_a_clock_that_is_none_is_refused(join: Any) -> None:
     with pytest.raises(TypeError, match="'flow.step': 'clock'"):
         _Sides(lambda a, b, clock: join(a, b, None), 0)
+
+
+@pytest.mark.parametrize("watermark", ["key", "worker"])
+@pytest.mark.parametrize("join", ["interval", "as_of"])
+def test_a_watermark_of_the_worker_lets_go_of_quiet_keys(
+    run_one: EntryPoint, join: str, watermark: Any
+) -> None:
+    clock = w.EventClock(at, span(1), watermark=watermark)
+    out: list[Any] = []
+    flow = Dataflow("flow")
+    left = op.input("left", flow, TestingSource([("z", 10), ("b", 100), ("a", 101)]))
+    right = op.input("right", flow, TestingSource([]))
+    if join == "interval":
+        joined = w.interval_join("step", left, right, clock, span(0), span(5), mode="left")
+    else:
+        joined = w.as_of_join("step", left, right, clock, span(5))
+    op.output("out", joined.down, TestingSink(out))
+    run_one(flow)
+    # At the end keys are sorted.
+    rows = [("a", (101, None)), ("b", (100, None))]
+    z = ("z", (10, None))
+    assert out == ([z, *rows] if watermark == "worker" else [*rows, z])
