@@ -26,7 +26,7 @@ constexpr std::array kTimedBuilders{
     TimedBuilder{modules::kAsOfJoin, "AsOfJoinBuilder"},
 };
 
-py::str name(const char* text) {
+py::str method_named(const char* text) {
   return py::str(text);
 }
 
@@ -36,28 +36,31 @@ WorkerTime::WorkerTime(const PyTypes& types, py::object time)
     : types_(types), time_(std::move(time)) {}
 
 void WorkerTime::take_over() {
-  call_method([] { return std::string("sharing a watermark"); }, time_.ptr(), name("take_over"));
+  call_method([] { return std::string("sharing a watermark"); }, time_.ptr(),
+              method_named("take_over"));
 }
 
 WallTime WorkerTime::watermark(const KeySlot& first) const {
   const auto doing = [&] { return calling("on_notify", first); };
-  return *time_of(doing, call_method(doing, time_.ptr(), name("watermark")));
+  return *time_of(doing, call_method(doing, time_.ptr(), method_named("watermark")));
 }
 
 std::optional<WallTime> WorkerTime::due(const KeySlot& first, WallTime when) const {
   const auto doing = [&] { return calling("notify_at", first); };
   const py::object asked = datetime_of(types_, when);
-  return time_of(doing, call_method(doing, time_.ptr(), name("to_system_utc"), asked.ptr()));
+  return time_of(doing,
+                 call_method(doing, time_.ptr(), method_named("to_system_utc"), asked.ptr()));
 }
 
 std::optional<WallTime> WorkerTime::due_by_watermark(const py::object& logic,
                                                      const KeySlot& slot) const {
   const auto doing = [&] { return calling("notify_at", slot); };
-  return time_of(doing, call_method(doing, logic.ptr(), name("watermark_due")));
+  return time_of(doing, call_method(doing, logic.ptr(), method_named("watermark_due")));
 }
 
 void WorkerTime::forget() {
-  call_method([] { return std::string("forgetting a watermark"); }, time_.ptr(), name("forget"));
+  call_method([] { return std::string("forgetting a watermark"); }, time_.ptr(),
+              method_named("forget"));
 }
 
 template <class Doing>
@@ -81,7 +84,7 @@ WorkerBuilder builder_for_worker(const PyTypes& types, py::object builder) {
   });
   if (!is_timed) return {std::move(builder), std::nullopt};
   const auto doing = [] { return std::string("making a clock"); };
-  const py::tuple bound = call_method(doing, builder.ptr(), name("for_worker"));
+  const py::tuple bound = call_method(doing, builder.ptr(), method_named("for_worker"));
   if (bound[1].is_none()) return {bound[0], std::nullopt};
   return {bound[0], WorkerTime(types, bound[1])};
 }

@@ -289,7 +289,7 @@ def test_a_clock_that_is_none_is_refused(join: Any) -> None:
 def test_a_watermark_of_the_worker_lets_go_of_quiet_keys(
     run_one: EntryPoint, join: str, watermark: Any
 ) -> None:
-    clock = w.EventClock(at, span(1), watermark=watermark)
+    clock = w.EventClock(at, span(1), watermark=watermark, idle_after=timedelta.max)
     out: list[Any] = []
     flow = Dataflow("flow")
     left = op.input("left", flow, TestingSource([("z", 10), ("b", 100), ("a", 101)]))
