@@ -6,7 +6,7 @@ import atexit
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cppwax.operators as op
 import cppwax.operators.windowing as win
@@ -89,16 +89,21 @@ def reduced() -> Dataflow:
     return _flow(lambda up: op.reduce_final("step", _keyed(up), max))
 
 
-def windowed() -> Dataflow:
+def windowed(watermark: Literal["key", "worker"] = "key") -> Dataflow:
     def step(up: Stream[int]) -> Stream[Any]:
         clock = win.EventClock(
             ts_getter=lambda x: START + timedelta(seconds=x),
             wait_for_system_duration=timedelta(hours=1),
+            watermark=watermark,
         )
         windower = win.TumblingWindower(length=timedelta(seconds=10), align_to=START)
         return win.collect_window("step", _keyed(up), clock, windower).down
 
     return _flow(step)
+
+
+def windowed_by_worker() -> Dataflow:
+    return windowed("worker")
 
 
 class Unpicklable(Exception):

@@ -21,6 +21,7 @@ SCENARIOS = [
     "reduced",
     "joined",
     "windowed",
+    "windowed_by_worker",
 ]
 
 
