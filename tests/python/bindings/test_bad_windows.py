@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 import cppwax.operators.windowing as w
-from tests.python.bindings.keyed_forms import run_forms
-from tests.python.bindings.test_native_window import assert_alike, collecting
+from tests.python.bindings.forms import Failure
+from tests.python.bindings.keyed_forms import ByKey, Form, run_form, run_forms
+from tests.python.bindings.test_native_window import TIMES, assert_alike, collecting
 from tests.python.operators.windowing.keyed import ZERO, at, span
+from tests.python.operators.windowing.test_worker_watermark import Sessions, Tumbling
 
 _HOUR = timedelta(hours=1)
 _FAR = {
@@ -46,6 +48,44 @@ def test_windows_aligned_far_away(align_to: datetime, length: timedelta) -> None
         assert seen.error is None
         values = "".join(event for event in seen.out["a"] if "'M'" not in event)
         assert all(repr(when) in values for _, when in items)
+
+
+@pytest.mark.parametrize("idle_after", [timedelta(0), span(5), timedelta.max])
+@pytest.mark.parametrize("when", TIMES.values(), ids=TIMES)
+def test_times_with_a_watermark_of_the_worker(when: Any, idle_after: timedelta) -> None:
+    items = [("a", at(1)), ("b", when), ("a", at(2)), ("b", at(30)), ("a", when), ("a", at(31))]
+
+    def seen(windower: Any) -> ByKey:
+        clock = w.EventClock(
+            lambda value: value, span(1), lambda: ZERO, watermark="worker", idle_after=idle_after
+        )
+        return run_form(Form(collecting(clock, windower), native=True), items, 2)
+
+    # The engine has to see the builder; the windower makes that it runs through Python.
+    assert_alike((seen(w.SessionWindower(span(10))), seen(Sessions(span(10)))))
+    assert_alike((seen(w.TumblingWindower(span(10), ZERO)), seen(Tumbling(span(10), ZERO))))
+
+
+@pytest.mark.parametrize("which", ["ts_getter", "now_getter", "to_system_utc"])
+def test_callables_that_raise_with_a_watermark_of_the_worker(which: str) -> None:
+    def failing(*_arguments: Any) -> Any:
+        raise Failure("by the user")
+
+    def seen(windower: Any) -> ByKey:
+        functions = {
+            "ts_getter": at,
+            "now_getter": lambda: ZERO,
+            "to_system_utc": lambda when: when,
+        }
+        functions[which] = failing
+        clock: Any = w.EventClock(wait_for_system_duration=span(1), watermark="worker", **functions)
+        return run_form(Form(collecting(clock, windower), native=True), [("a", 1), ("b", 2)], 2)
+
+    native = assert_alike((seen(w.SessionWindower(span(10))), seen(Sessions(span(10)))))
+    assert native.error is not None
+    # Of those who wait for the watermark, the one that is due first.
+    key = "b" if which == "to_system_utc" else "a"
+    assert "'flow.step'" in native.error[0] and f"key {key!r}" in native.error[0]
 
 
 def changed(windower: Any, **attributes: Any) -> Callable[[], Any]:

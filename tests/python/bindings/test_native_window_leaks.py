@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,9 @@ class Kept(w.WindowLogic[Any, Any, Any]):
     def on_close(self) -> Any:
         return tuple(self.items)
 
+    def on_early(self) -> Any:
+        return list(self.items)
+
     def snapshot(self) -> Any:
         return None
 
@@ -72,6 +76,10 @@ STEPS: dict[str, Callable[..., Any]] = {
         "step", *rest[:2], up, up, insert_mode="product", ordered=rest[2]
     ),
     "window": lambda up, *rest: w.window("step", up, *rest[:2], Kept, rest[2]),
+    "early": lambda up, *rest: w.window("step", up, *rest[:2], Kept, rest[2], emit="update"),
+    "worker": lambda up, clock, windower, ordered: w.collect_window(
+        "step", up, replace(clock, watermark="worker"), windower, ordered=ordered
+    ),
 }
 WINDOWERS = {
     "tumbling": w.TumblingWindower(span(10), ZERO),
