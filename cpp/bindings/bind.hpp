@@ -6,6 +6,7 @@
 namespace cppwax::bindings {
 
 void bind_codec(pybind11::module_& module);
+void bind_meters(pybind11::module_& module);
 void bind_recovery(pybind11::module_& module);
 void bind_run(pybind11::module_& module);
 void bind_state(pybind11::module_& module);

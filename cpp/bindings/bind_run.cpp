@@ -24,6 +24,7 @@
 #include "bindings/py_logic.hpp"
 #include "bindings/py_plan.hpp"
 #include "bindings/quiet_thread.hpp"
+#include "bindings/run_meters.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/told_failure.hpp"
 #include "bindings/user_threads.hpp"
@@ -44,7 +45,7 @@ namespace {
 constexpr const char* kRunDoc =
     R"(run(flow, *, worker_count=1, on_caller_thread=True,
     epoch_interval=None, stop_timeout=None, end_process=False, cluster=None,
-    recovery=None)
+    recovery=None, meters=None)
 --
 
 Run a dataflow to its end.
@@ -68,6 +69,7 @@ Args:
         when the call does.
     cluster: A `cppwax._cluster.Cluster`, if this process is one of several.
     recovery: A `cppwax._entry.Recovery`, to keep states in a store and go on from there.
+    meters: A `Meters` that was given to no run yet, to count what the steps do.
 
 Returns:
     "eof": the data ended. "aborted": a source raised `AbortExecution`. "stopped": SIGTERM came, and
@@ -291,8 +293,15 @@ void close_store(worker::RecoverySession& session, Ended& ended) {
   }
 }
 
+// What a run may have beside the flow; None or null: it has not.
+struct Extras {
+  const py::object& cluster;
+  const py::object& recovery;
+  RunMeters* meters;
+};
+
 std::string run(const py::object& flow, worker::RunSettings settings, StopSettings stop,
-                const py::object& cluster, const py::object& recovery) {
+                Extras extras) {
   watch_forks();
   // Now, since a run may fail because no file can be opened any more.
   py::module_::import("cppwax.errors");
@@ -302,17 +311,24 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
     const std::string fingerprint = graph::fingerprint(read.plan);
     std::unique_ptr<worker::RecoverySession> session;
     settings.on_warning = print_warning;
-    if (!recovery.is_none()) {
-      session = recovery_session(recovery, settings);
+    if (!extras.recovery.is_none()) {
+      session = recovery_session(extras.recovery, settings);
       settings.recovery = session.get();
       read.plan = graph::add_snapshot_streams(read.plan);
     }
-    if (!cluster.is_none()) {
-      settings.cluster = cluster_settings(cluster, settings.worker_count, read.plan);
+    if (!extras.cluster.is_none()) {
+      settings.cluster = cluster_settings(extras.cluster, settings.worker_count, read.plan);
       settings.cluster->facts.fingerprint = fingerprint;
       settings.cluster->facts.recovery = session != nullptr;
       settings.describe = told_failure;
       settings.on_stop = early_end_noted;
+    }
+    std::shared_ptr<worker::Meters> meters;
+    if (extras.meters) {
+      const auto process = settings.cluster ? settings.cluster->process : ProcessIndex(0);
+      const WorkerIndex first(process.value() * settings.worker_count);
+      meters = extras.meters->begin(read.plan, first, settings.worker_count);
+      settings.meters = meters.get();
     }
     UserThreads threads;
     LastWords last_words;
@@ -341,7 +357,7 @@ void bind_run(py::module_& module) {
       "run",
       [](const py::object& flow, const py::object& worker_count, bool on_caller_thread,
          const py::object& epoch_interval, const py::object& stop_timeout, bool end_process,
-         const py::object& cluster, const py::object& recovery) {
+         const py::object& cluster, const py::object& recovery, RunMeters* meters) {
         worker::RunSettings settings;
         settings.worker_count = worker_count_of(worker_count);
         settings.epoch_interval =
@@ -350,12 +366,13 @@ void bind_run(py::module_& module) {
         StopSettings stop;
         stop.timeout = duration_of("stop_timeout", stop_timeout, stop.timeout);
         stop.end_process = end_process;
-        return run(flow, std::move(settings), stop, cluster, recovery);
+        return run(flow, std::move(settings), stop, {cluster, recovery, meters});
       },
       kRunDoc, py::arg("flow"), py::kw_only(), py::arg("worker_count") = 1,
       py::arg("on_caller_thread") = true, py::arg("epoch_interval") = py::none(),
       py::arg("stop_timeout") = py::none(), py::arg("end_process") = false,
-      py::arg("cluster") = py::none(), py::arg("recovery") = py::none());
+      py::arg("cluster") = py::none(), py::arg("recovery") = py::none(),
+      py::arg("meters") = py::none());
 }
 
 }  // namespace cppwax::bindings

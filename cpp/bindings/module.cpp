@@ -6,6 +6,7 @@
 PYBIND11_MODULE(_engine, module, pybind11::mod_gil_not_used()) {
   module.doc() = "The engine that runs dataflows. Use it through `cppwax.run` or `cppwax.testing`.";
   cppwax::bindings::bind_codec(module);
+  cppwax::bindings::bind_meters(module);
   cppwax::bindings::bind_recovery(module);
   cppwax::bindings::bind_run(module);
   cppwax::bindings::bind_state(module);

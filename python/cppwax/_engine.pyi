@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, final
 
 from cppwax._cluster import Cluster
 from cppwax._entry import Recovery
@@ -16,6 +16,12 @@ class _StoreFacts(TypedDict):
     warnings: list[str]
 
 def init_store(folder: bytes, count: int) -> None: ...
+@final
+class Meters:
+    def __init__(self) -> None: ...
+    def steps(self) -> list[tuple[str, int, int, int, int, float, float]]: ...
+    def epochs(self) -> list[tuple[int, int, int]]: ...
+
 def run(
     flow: Dataflow,
     *,
@@ -26,6 +32,7 @@ def run(
     end_process: bool = False,
     cluster: Cluster | None = None,
     recovery: Recovery | None = None,
+    meters: Meters | None = None,
 ) -> Literal["eof", "aborted", "stopped", "abandoned"]: ...
 
 class OpenStore:

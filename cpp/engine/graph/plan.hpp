@@ -80,6 +80,14 @@ struct Step {
   std::vector<ChainLink> links{};  // of a chain, in order
 };
 
+// Of what the user wrote: where items come into the step, and where they leave it.
+inline const StepId& first_id(const Step& step) {
+  return step.links.empty() ? step.id : step.links.front().id;
+}
+inline const StepId& last_id(const Step& step) {
+  return step.links.empty() ? step.id : step.links.back().id;
+}
+
 // Invariants: (1) a stream has one producer; (2) channels go from smaller to greater step indices;
 // (3) the last step is the probe, and each step without consumers has a channel to it (with
 // snapshot streams: to the writer, and the writer alone to the probe);

@@ -11,8 +11,8 @@ namespace cppwax::operators {
 // links there is never more than one slice of the first.
 class ChainStep::ChainJob final : public Job {
  public:
-  ChainJob(std::vector<Link>& links, Epoch epoch, data::PayloadPtr batch)
-      : links_(links), epoch_(epoch), places_(links.size()) {
+  ChainJob(std::vector<Link>& links, const Clock& clock, Epoch epoch, data::PayloadPtr batch)
+      : links_(links), clock_(clock), epoch_(epoch), places_(links.size()) {
     wait_for(0, std::move(batch));
   }
 
@@ -45,7 +45,7 @@ class ChainStep::ChainJob final : public Job {
     void emit(std::size_t, data::PayloadPtr batch) override {
       if (!batch || batch->size() == 0) return;
       emitted_ += batch->size();
-      chain_.wait_for(link_ + 1, std::move(batch));
+      chain_.hand_on(link_, std::move(batch));
     }
     std::size_t room() const override {
       const std::size_t room = out_.room();
@@ -69,13 +69,14 @@ class ChainStep::ChainJob final : public Job {
   void work_at(std::size_t at, Emitter& out) {
     Place& place = places_[at];
     Link& link = links_[at];
+    const TimeInStep time(link.meter, clock_);
     try {
       if (!link.flat_map) {
-        data::PayloadPtr batch = take_waiting(place);
+        data::PayloadPtr batch = take_waiting(at);
         if (link.inspect) link.inspect->inspect(*batch, epoch_);
         return pass_on(at, std::move(batch), out);
       }
-      if (!place.job) place.job = link.flat_map->start(take_waiting(place));
+      if (!place.job) place.job = link.flat_map->start(take_waiting(at));
       LinkEmitter to_next(*this, at, out);
       Emitter& target = at + 1 == places_.size() ? out : to_next;
       if (place.job->run(target) == Work::kDone) {
@@ -89,6 +90,13 @@ class ChainStep::ChainJob final : public Job {
     }
   }
 
+  // The step counts what the first link takes and what the last one gives; these are between.
+  void hand_on(std::size_t from, data::PayloadPtr batch) {
+    if (links_[from].meter) links_[from].meter->emitted(batch->size());
+    if (links_[from + 1].meter) links_[from + 1].meter->arrived(batch->size());
+    wait_for(from + 1, std::move(batch));
+  }
+
   void wait_for(std::size_t link, data::PayloadPtr batch) {
     auto& waiting = places_[link].waiting;
     const auto& logic = links_[link].flat_map;
@@ -98,25 +106,28 @@ class ChainStep::ChainJob final : public Job {
     waiting.push_back(std::move(batch));
   }
 
-  static data::PayloadPtr take_waiting(Place& place) {
+  data::PayloadPtr take_waiting(std::size_t at) {
+    Place& place = places_[at];
     data::PayloadPtr batch = std::move(place.waiting.front());
     place.waiting.pop_front();
+    if (at > 0 && links_[at].meter) links_[at].meter->began(batch->size());
     return batch;
   }
 
   void pass_on(std::size_t link, data::PayloadPtr batch, Emitter& out) {
     if (link + 1 == places_.size()) return out.emit(std::move(batch));
-    wait_for(link + 1, std::move(batch));
+    hand_on(link, std::move(batch));
   }
 
   std::vector<Link>& links_;
+  const Clock& clock_;
   Epoch epoch_;
   std::vector<Place> places_;
   std::optional<std::size_t> resting_;  // the link that lets what it emitted go first
 };
 
 std::unique_ptr<Job> ChainStep::start(Epoch epoch, data::PayloadPtr batch, Emitter& out) {
-  auto job = std::make_unique<ChainJob>(links_, epoch, std::move(batch));
+  auto job = std::make_unique<ChainJob>(links_, clock_, epoch, std::move(batch));
   if (job->run(out) == Work::kDone) return nullptr;
   return job;
 }

@@ -15,12 +15,13 @@ struct Link {
   StepId id;
   std::unique_ptr<FlatMapBatchLogic> flat_map;
   std::unique_ptr<InspectLogic> inspect;
+  Meter* meter = nullptr;  // null: nobody watches
 };
 
 class ChainStep final : public InnerStep {
  public:
   ChainStep(std::vector<Link> links, Wires wires, StepHost& host, Epoch first)
-      : InnerStep(std::move(wires), host, first), links_(std::move(links)) {}
+      : InnerStep(std::move(wires), host, first), clock_(host.clock()), links_(std::move(links)) {}
 
  protected:
   std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter& out) override;
@@ -28,6 +29,7 @@ class ChainStep final : public InnerStep {
  private:
   class ChainJob;
 
+  const Clock& clock_;
   std::vector<Link> links_;
 };
 

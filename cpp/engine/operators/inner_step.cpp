@@ -19,6 +19,7 @@ InnerStep::InnerStep(Wires wires, StepHost& host, Epoch first)
     : id_(std::move(wires.id)),
       inputs_(std::move(wires.inputs)),
       outputs_(std::move(wires.outputs)),
+      meter_(wires.meter),
       host_(host),
       frontier_(channel::count_senders(inputs_), first),
       epoch_(first) {
@@ -58,6 +59,7 @@ void InnerStep::take_message(std::size_t input, channel::Envelope envelope) {
 
 // Of a payload in parts, the last part gives back the credit of all.
 void InnerStep::take_batch(data::Batch batch, channel::Receiver& from, std::size_t sender) {
+  if (meter_) meter_->arrived(batch.payload->size());
   auto& queue = tasks_[batch.epoch];
   while (sees_batches() && batch.payload->part_count() > 1) {
     queue.push_back(Task{batch.epoch, batch.payload->take_part(), nullptr, &from, sender});
@@ -103,6 +105,7 @@ bool InnerStep::work_on(Task& task, SliceEmitter& out) {
   if (task.job) {
     if (task.job->run(out) == Work::kDone) task.job.reset();
   } else {
+    if (meter_) meter_->began(task.batch->size());
     task.job = start(task.epoch, std::move(task.batch), out);
   }
   working_in_.reset();
@@ -127,6 +130,11 @@ void InnerStep::work_on_due() {
   Task task{.epoch = epoch_, .batch = nullptr, .job = start_due(host_.clock().wall())};
   SliceEmitter out(outputs_, epoch_, SliceEmitter::Wait::kForCredit);
   if (task.job && !work_on(task, out)) tasks_[epoch_].push_front(std::move(task));
+}
+
+bool InnerStep::held() {
+  const Task* task = done_ ? nullptr : next_task();
+  return task && !outputs_.open(task->epoch);
 }
 
 InnerStep::Task* InnerStep::lowest_task() {

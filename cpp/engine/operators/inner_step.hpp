@@ -12,6 +12,7 @@
 
 #include "engine/channel/receiver.hpp"
 #include "engine/operators/logic.hpp"
+#include "engine/operators/meter.hpp"
 #include "engine/operators/outputs.hpp"
 #include "engine/operators/step.hpp"
 #include "engine/operators/step_host.hpp"
@@ -24,6 +25,7 @@ struct Wires {
   StepId id;
   std::vector<channel::Receiver*> inputs;  // in argument order
   Outputs outputs;
+  Meter* meter = nullptr;  // of what comes in; null: nobody watches
 };
 
 // Belongs to one worker. Invariants (docs/progress_and_snapshots.md): (1) P1: no frontier is passed
@@ -39,6 +41,7 @@ class InnerStep : public Step {
   Activity activate() final;
   // Null while it may not work for want of credit, which wakes it when it comes.
   std::optional<WallTime> next_wake() const final;
+  bool held() final;
   bool done() const final { return done_; }
   Epoch epoch() const final { return working_in_.value_or(epoch_); }
 
@@ -89,6 +92,7 @@ class InnerStep : public Step {
   std::vector<channel::Receiver*> inputs_;
   std::vector<std::size_t> first_sender_;  // of each input, within frontier_
   Outputs outputs_;
+  Meter* meter_;
   StepHost& host_;
   progress::InputFrontier frontier_;
   Epoch epoch_;

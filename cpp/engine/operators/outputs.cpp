@@ -4,6 +4,7 @@ namespace cppwax::operators {
 
 void Outputs::send(std::size_t port, Epoch epoch, data::PayloadPtr batch) {
   if (!batch || batch->size() == 0) return;
+  if (meter_) meter_->emitted(batch->size());
   const auto& consumers = ports_.at(port);
   if (consumers.empty()) return;
   for (std::size_t i = 0; i + 1 < consumers.size(); ++i) consumers[i]->send(epoch, batch->share());

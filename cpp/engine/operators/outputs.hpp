@@ -10,6 +10,7 @@
 
 #include "engine/channel/sender.hpp"
 #include "engine/operators/logic.hpp"
+#include "engine/operators/meter.hpp"
 #include "engine/recovery/entry.hpp"
 
 namespace cppwax::operators {
@@ -27,6 +28,9 @@ class Outputs {
   Outputs(std::vector<std::vector<channel::Sender*>> ports, std::vector<channel::Sender*> signals,
           channel::Sender* snapshots = nullptr)
       : ports_(std::move(ports)), signals_(std::move(signals)), snapshots_(snapshots) {}
+
+  // Counts what is sent from now on; null: nothing does.
+  void count_in(Meter* meter) { meter_ = meter; }
 
   // Consumers share the items, each has a list of its own. Nothing happens for no items.
   void send(std::size_t port, Epoch epoch, data::PayloadPtr batch);
@@ -51,6 +55,7 @@ class Outputs {
   std::vector<std::vector<channel::Sender*>> ports_;
   std::vector<channel::Sender*> signals_;
   channel::Sender* snapshots_;
+  Meter* meter_ = nullptr;
 };
 
 // One slice of work in one epoch.

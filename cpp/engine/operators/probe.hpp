@@ -40,6 +40,11 @@ class ProbeStep final : public Step {
   Epoch epoch() const override { return epoch_; }
   // Whether everything before `epoch` is through.
   bool passed(Epoch epoch) const { return done() || epoch_ >= epoch; }
+  // The last epoch that is through; one before the first: none.
+  Epoch through() const {
+    const auto end = frontier_.ended();
+    return end ? end->epoch : Epoch(epoch_.value() - 1);
+  }
   // How the whole flow ended.
   std::optional<data::End> ended() const { return frontier_.ended(); }
 

@@ -33,6 +33,7 @@ class SourceStep final : public Step {
   void open() override;
   Activity activate() override;
   std::optional<WallTime> next_wake() const override;
+  bool held() override { return !done_ && open_parts_ > 0 && !outputs_.open(epoch_); }
   bool done() const override { return done_; }
   Epoch epoch() const override { return epoch_; }
   void close() override;

@@ -27,6 +27,8 @@ class Step {
   virtual Activity activate() = 0;
   // When to activate it although nothing arrives; nullopt: never.
   virtual std::optional<WallTime> next_wake() const { return std::nullopt; }
+  // Whether there is something to do that lacks credit below; for meters.
+  virtual bool held() { return false; }
   // Has told its end on all channels; is not activated again.
   virtual bool done() const = 0;
   // The epoch it works in: for error messages.

@@ -55,8 +55,19 @@ DataflowBuilder::DataflowBuilder(const graph::Plan& plan, const operators::Logic
                                  operators::Seat seat, Wiring& wiring, operators::StepHost& host)
     : plan_(plan), logic_(logic), seat_(seat), wiring_(wiring), host_(host) {}
 
+operators::Meter* DataflowBuilder::meter_of(const StepId& step) {
+  return meters_ ? meters_->find(step) : nullptr;
+}
+
+operators::Outputs DataflowBuilder::outputs(StepIndex step) {
+  operators::Outputs outputs = wiring_.outputs(step);
+  outputs.count_in(meter_of(graph::last_id(plan_.step(step))));
+  return outputs;
+}
+
 operators::Wires DataflowBuilder::wires(StepIndex step) {
-  return {plan_.step(step).id, wiring_.inputs(step), wiring_.outputs(step)};
+  return {plan_.step(step).id, wiring_.inputs(step), outputs(step),
+          meter_of(graph::first_id(plan_.step(step)))};
 }
 
 template <class StepType, class Logic>
@@ -113,7 +124,8 @@ std::unique_ptr<operators::ProbeStep> DataflowBuilder::build_probe(StepIndex ste
 std::unique_ptr<operators::Step> DataflowBuilder::build_chain(StepIndex step, Epoch first) {
   std::vector<operators::Link> links;
   for (const graph::ChainLink& link : plan_.step(step).links) {
-    operators::Link& built = links.emplace_back(operators::Link{link.id, nullptr, nullptr});
+    operators::Link& built =
+        links.emplace_back(operators::Link{link.id, nullptr, nullptr, meter_of(link.id)});
     on_behalf_of(link.id, [&] {
       if (link.kind == StepKind::kFlatMapBatch) {
         built.flat_map = logic_.flat_map_batch(link.logic, seat_);
@@ -140,7 +152,7 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step,
     unplaced_.push_back({name, logic_.source_part(logic, seat_, name, position)});
   }
   return std::make_unique<operators::SourceStep>(plan_.step(step).id, std::exchange(unplaced_, {}),
-                                                 wiring_.outputs(step), host_, beginning.first);
+                                                 outputs(step), host_, beginning.first);
 }
 
 std::unique_ptr<operators::SnapshotWriterStep> DataflowBuilder::build_writer(

@@ -17,6 +17,7 @@
 #include "engine/operators/step.hpp"
 #include "engine/operators/step_host.hpp"
 #include "engine/progress/partition_assignment.hpp"
+#include "engine/worker/meters.hpp"
 #include "engine/worker/wiring.hpp"
 
 namespace cppwax::worker {
@@ -38,6 +39,9 @@ class DataflowBuilder {
   DataflowBuilder(const graph::Plan& plan, const operators::LogicFactory& logic,
                   operators::Seat seat, Wiring& wiring, operators::StepHost& host);
 
+  // What is built from now on counts what it does.
+  void meter_in(WorkerMeters& meters) { meters_ = &meters; }
+
   // Builds one step, and gives the channels into it their routers. Runs user code.
   std::unique_ptr<operators::Step> build(StepIndex step, const Beginning& beginning);
   std::unique_ptr<operators::ProbeStep> build_probe(StepIndex step, Epoch first);
@@ -55,6 +59,8 @@ class DataflowBuilder {
 
  private:
   operators::Wires wires(StepIndex step);
+  operators::Outputs outputs(StepIndex step);
+  operators::Meter* meter_of(const StepId& step);
   std::unique_ptr<operators::Step> build_chain(StepIndex step, Epoch first);
   std::unique_ptr<operators::Step> build_source(StepIndex step, const Beginning& beginning);
   // Where a stored entry belongs now.
@@ -71,6 +77,7 @@ class DataflowBuilder {
   operators::Seat seat_;
   Wiring& wiring_;
   operators::StepHost& host_;
+  WorkerMeters* meters_ = nullptr;  // null: nobody watches
   std::vector<operators::SourceStep::Named> unplaced_;
 };
 

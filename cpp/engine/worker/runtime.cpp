@@ -167,7 +167,8 @@ void Runtime::make_workers() {
         .seat = {WorkerIndex(first + w), all},
         .epoch_interval = settings_.epoch_interval,
         .window = settings_.window,
-        .store = settings_.recovery ? &settings_.recovery->access(w) : nullptr};
+        .store = settings_.recovery ? &settings_.recovery->access(w) : nullptr,
+        .meters = settings_.meters ? &settings_.meters->worker(w) : nullptr};
     workers_.push_back(std::make_unique<Worker>(plan_, logic_, clock_, peers, worker));
   }
 }

@@ -23,6 +23,7 @@
 #include "engine/transport/cluster.hpp"
 #include "engine/worker/cluster_link.hpp"
 #include "engine/worker/conversion.hpp"
+#include "engine/worker/meters.hpp"
 #include "engine/worker/recovery_session.hpp"
 #include "engine/worker/worker.hpp"
 
@@ -36,6 +37,8 @@ struct RunSettings {
   bool on_caller_thread = true;
   // Null: without recovery. Not opened yet; outlives the runtime.
   RecoverySession* recovery = nullptr;
+  // Null: nobody watches. Of the plan, and of this process's workers; outlives the runtime.
+  Meters* meters = nullptr;
   // This process is one of several, of which each has `worker_count` workers.
   std::optional<transport::ClusterSettings> cluster{};
   // A failure of this process as text, for the others. Any thread; must not throw.

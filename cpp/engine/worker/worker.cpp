@@ -52,11 +52,14 @@ Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, co
       activations_(plan, settings.seat.worker_count),
       wiring_(plan, settings_.seat, settings.window, peers, activations_),
       builder_(plan, logic, settings_.seat, wiring_, *this),
+      metered_(plan, clock, settings.meters),
       conversion_(plan, logic.codec()),
       parts_(plan.steps().size()),
       opened_(first_epoch(settings)),
       current_epoch_(opened_) {
   beginning_.first = opened_;
+  metered_.opened(opened_);
+  if (settings_.meters) builder_.meter_in(*settings_.meters);
 }
 
 StepResult Worker::step(std::deque<Delivery> arrived) {
@@ -248,6 +251,7 @@ void Worker::handle(const Control& control) {
     }
   } else if (const auto* open = std::get_if<channel::OpenEpoch>(&control)) {
     opened_ = open->epoch;
+    metered_.opened(opened_);
     wake_sources();
   } else if (const auto* request = std::get_if<channel::StopRequest>(&control)) {
     if (epoch_clock_) epoch_clock_->stop();
@@ -301,6 +305,7 @@ void Worker::activate_probe() {
   const bool was_done = probe_->done();
   probe_->activate();
   if (probe_->epoch() == before && probe_->done() == was_done) return;
+  metered_.through(probe_->through());
   if (epoch_clock_) epoch_clock_->durable(Epoch(probe_->epoch().value() - 1));
   if (epoch_each_poll()) wake_sources();
   if (writer_) tell_durable();
@@ -309,8 +314,7 @@ void Worker::activate_probe() {
 // The last epoch of a run is told too (P9 2b).
 void Worker::tell_durable() {
   writer_->probe_passed(probe_->epoch());
-  const auto end = probe_->ended();
-  durable_ = end ? end->epoch : Epoch(probe_->epoch().value() - 1);
+  durable_ = probe_->through();
   tell_committed(durable_);
 }
 
@@ -338,7 +342,8 @@ bool Worker::activate_next() {
   }
   if (!steps_[next->value()] || steps_[next->value()]->done()) return true;
   operators::Step& step = *steps_[next->value()];
-  const operators::Activity activity = in_context(*next, [&] { return step.activate(); });
+  const operators::Activity activity =
+      in_context(*next, [&] { return metered_.activate(*next, step); });
   if (step.done()) {
     --open_steps_;
     activations_.wake_at(*next, std::nullopt);

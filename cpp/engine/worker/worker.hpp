@@ -21,6 +21,7 @@
 #include "engine/worker/activations.hpp"
 #include "engine/worker/conversion.hpp"
 #include "engine/worker/dataflow_builder.hpp"
+#include "engine/worker/meters.hpp"
 #include "engine/worker/wiring.hpp"
 
 namespace cppwax::worker {
@@ -31,6 +32,8 @@ struct WorkerSettings {
   channel::Amount window = channel::kDefaultWindow;
   // Null: without recovery. Outlives the worker.
   const operators::StoreAccess* store = nullptr;
+  // Null: nobody watches. Outlives the worker.
+  WorkerMeters* meters = nullptr;
 };
 
 enum class StepResult {
@@ -110,6 +113,7 @@ class Worker final : public operators::StepHost {
   Activations activations_;
   Wiring wiring_;
   DataflowBuilder builder_;
+  MeteredSteps metered_;
   Conversion conversion_;
 
   enum class Phase { kNew, kGathering, kLoading, kRunning };
