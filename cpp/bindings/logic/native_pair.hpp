@@ -14,12 +14,20 @@ inline bool is_pair(PyObject* item) {
          Py_TYPE(item)->tp_iter == PyTuple_Type.tp_iter;
 }
 
-// Takes a new pair out of the garbage collector's list, as the collector itself would when it first
-// came to it, if nothing in the pair can be part of a cycle.
-inline void untrack_plain_pair(PyObject* pair) {
-  const bool first_may = PyType_IS_GC(Py_TYPE(PyTuple_GET_ITEM(pair, 0)));
-  const bool second_may = PyType_IS_GC(Py_TYPE(PyTuple_GET_ITEM(pair, 1)));
-  if (!first_may && !second_may) PyObject_GC_UnTrack(pair);
+// Whether nothing in it can be part of a cycle, by CPython's own rule: it holds no references that
+// the garbage collector follows, or is a tuple that the collector need not look at any more.
+inline bool is_plain(PyObject* object) {
+  return PyType_IS_GC(Py_TYPE(object)) == 0 ||
+         (PyTuple_CheckExact(object) && PyObject_GC_IsTracked(object) == 0);
+}
+
+// Takes a new tuple out of the garbage collector's list, as the collector itself would when it
+// first came to it, if all in it is plain.
+inline void untrack_plain_tuple(PyObject* tuple) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
+    if (!is_plain(PyTuple_GET_ITEM(tuple, i))) return;
+  }
+  PyObject_GC_UnTrack(tuple);
 }
 
 // A new pair of the two; takes both references over. Errors: UserCodeError without memory.
@@ -32,7 +40,7 @@ inline PyObject* new_pair(PyObject* first, PyObject* second) {
   }
   PyTuple_SET_ITEM(pair, 0, first);
   PyTuple_SET_ITEM(pair, 1, second);
-  untrack_plain_pair(pair);
+  untrack_plain_tuple(pair);
   return pair;
 }
 

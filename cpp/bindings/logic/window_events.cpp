@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "bindings/logic/native_pair.hpp"
+
 namespace cppwax::bindings::windows {
 
 namespace {
@@ -19,6 +21,7 @@ void Events::add(WindowId id, const py::object& kind, py::object value) {
   PyTuple_SET_ITEM(event.ptr(), 0, made(making_item, PyLong_FromLongLong(id)).release().ptr());
   PyTuple_SET_ITEM(event.ptr(), 1, Py_NewRef(kind.ptr()));
   PyTuple_SET_ITEM(event.ptr(), 2, value.release().ptr());
+  native::untrack_plain_tuple(event.ptr());
   out_.emit(slot_, Py_NewRef(event.ptr()));
 }
 
