@@ -1,0 +1,171 @@
+"""A producer whose failures come out: full queues are waited for, lost messages are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from confluent_kafka import KafkaError as ConfluentKafkaError
+from confluent_kafka import KafkaException, Producer
+
+from cppwax.connectors.kafka._client import Start, client_config, make_client
+from cppwax.connectors.kafka._errors import KafkaDeliveryError
+from cppwax.connectors.kafka._messages import KafkaSinkMessage
+
+#: Topic, value, key, partition (-1 leaves it open), timestamp (0 is now), headers.
+Row = tuple[str, Any, Any, int, int, Any]
+
+#: How long one call into the client library lasts, so that signals are seen meanwhile.
+_SLICE_S = 0.1
+#: What was taken back by us.
+_PURGED = (ConfluentKafkaError._PURGE_QUEUE, ConfluentKafkaError._PURGE_INFLIGHT)
+#: They exclude idempotence, which repeats no message and keeps the order when it tries again.
+_EXCLUDE_IDEMPOTENCE = {
+    "enable.idempotence",
+    "acks",
+    "request.required.acks",
+    "max.in.flight.requests.per.connection",
+    "max.in.flight",
+    "retries",
+    "message.send.max.retries",
+    "queuing.strategy",
+}
+
+
+def row_of(message: Any, topic: str | None) -> Row:
+    """Take a message apart.
+
+    Raises:
+        TypeError: It is no `KafkaSinkMessage`.
+        ValueError: Neither it nor the sink has a topic.
+    """
+    if not isinstance(message, KafkaSinkMessage):
+        raise TypeError(f"items of a Kafka sink must be `KafkaSinkMessage`s, not {message!r}")
+    to = topic if message.topic is None else message.topic
+    if to is None:
+        raise ValueError(f"neither the Kafka sink nor the message has a topic: {message!r}")
+    partition = -1 if message.partition is None else message.partition
+    return (to, message.value, message.key, partition, message.timestamp, message.headers or None)
+
+
+class Producing:
+    """Writes messages and knows what became of them; of one worker."""
+
+    def __init__(
+        self,
+        brokers: Iterable[str],
+        defaults: dict[str, Any],
+        add_config: dict[str, Any],
+        start_timeout_s: float,
+    ) -> None:
+        if "transactional.id" not in defaults and not _EXCLUDE_IDEMPOTENCE & add_config.keys():
+            defaults = {"enable.idempotence": True, **defaults}
+        config, errors = client_config(brokers, defaults, add_config, start_timeout_s)
+        # Reports of what was delivered are a call of Python each, and say nothing.
+        self._also: Callable[[Any, Any], object] | None = config.pop("on_delivery", None)
+        if self._also is None:
+            config["delivery.report.only.error"] = True
+        config["on_delivery"] = self._report
+        self._config = config
+        self._errors = errors
+        self._first_failure: KafkaDeliveryError | None = None
+        self._failure_count = 0
+        self.producer = make_client(Producer, config)
+        self._produce = self.producer.produce
+
+    def start(self, timeout_s: float) -> Start:
+        """Give what the start of this client needs."""
+        return Start(self.producer, self._config, timeout_s)
+
+    def write(self, messages: list[Any], topic: str | None) -> None:
+        """Take messages, waiting where there is no room for them.
+
+        Raises:
+            KafkaDeliveryError: One of these or earlier ones cannot be delivered.
+        """
+        produce = self._produce
+        for message in messages:
+            # The plain ones, which most are, quickly.
+            if (
+                type(message) is KafkaSinkMessage
+                and topic is not None
+                and message.topic is None
+                and message.partition is None
+                and not message.headers
+                and message.timestamp == 0
+            ):
+                try:
+                    produce(topic, message.value, message.key)
+                    continue
+                except (BufferError, KafkaException):
+                    pass  # and once more, with care
+            self.write_row(row_of(message, topic))
+
+    def write_row(self, row: Row) -> None:
+        """Take one message, waiting where there is no room for it.
+
+        Raises:
+            KafkaDeliveryError: It or an earlier one cannot be delivered.
+        """
+        topic, value, key, partition, timestamp, headers = row
+        while True:
+            try:
+                self._produce(topic, value, key, partition, timestamp=timestamp, headers=headers)
+                return
+            except BufferError:
+                self.producer.poll(_SLICE_S)
+                self.check()
+            except KafkaException as ex:
+                raise _failed(topic, partition, ex.args[0]) from None
+
+    def flush(self) -> None:
+        """Wait until all is delivered.
+
+        Raises:
+            KafkaDeliveryError: Something was not.
+        """
+        while self.producer.flush(_SLICE_S):
+            self.check()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what was not delivered."""
+        failure = self._first_failure
+        if failure is not None:
+            others = self._failure_count - 1
+            text = f"{failure}, and {others} more" if others else str(failure)
+            raise KafkaDeliveryError(text, failure.topic, failure.partition, failure.error)
+        refusal = self._errors.lasting_refusal
+        if refusal is not None and len(self.producer):
+            raise RuntimeError(
+                f"Kafka at {self._config['bootstrap.servers']} refuses this client: {refusal.str()}"
+            )
+
+    def forget_failures(self) -> None:
+        """Let what was not delivered be: all of it is done again."""
+        self._first_failure = None
+        self._failure_count = 0
+
+    def give_up(self) -> None:
+        """Drop what is not delivered, without waiting for it."""
+        self.producer.purge()
+        self.producer.flush(_SLICE_S)
+
+    def _report(self, error: ConfluentKafkaError | None, message: Any) -> None:
+        if error is not None and error.code() not in _PURGED:
+            self._failure_count += 1
+            if self._first_failure is None:
+                self._first_failure = _failed(message.topic(), message.partition(), error)
+        if self._also is not None:
+            self._also(error, message)
+
+
+def _failed(topic: str, partition: int | None, error: ConfluentKafkaError) -> KafkaDeliveryError:
+    known = partition is not None and partition >= 0
+    where = f"topic {topic!r}, partition {partition}" if known else f"topic {topic!r}"
+    return KafkaDeliveryError(
+        f"a message was not delivered to Kafka {where}: {error.str()} ({error.name()})",
+        topic,
+        partition if known else None,
+        error,
+    )

@@ -1,0 +1,341 @@
+"""Readers of partitions, which `KafkaSource` opens."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaError as ConfluentKafkaError
+
+from cppwax.connectors.kafka._client import LOGGER, Start
+from cppwax.connectors.kafka._errors import KafkaError, KafkaSourceError
+from cppwax.connectors.kafka._messages import (
+    KafkaSourceMessage,
+    _NewSourceMessage,
+    source_message,
+)
+from cppwax.inputs import StatefulSourcePartition
+
+#: While messages come, so that batches fill up. A quiet partition is not waited for at all.
+_FILLING_S = 0.001
+_COMMIT_INTERVAL_S = 5.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read, whatever it is."""
+
+    batch_size: int
+    raise_on_errors: bool
+    starting_offset: int
+    commit_to_group: str | None
+
+
+class _Reader(ABC):
+    """What both kinds of readers do alike with a consumer."""
+
+    def __init__(self, consumer: Consumer, start: Start, reading: Reading) -> None:
+        self._consumer = consumer
+        self._errors = start.errors
+        self._brokers = start.brokers
+        self._reading = reading
+        self._wait_s = 0.0
+        self._failure: KafkaSourceError | None = None
+        self._next_commit = monotonic() + _COMMIT_INTERVAL_S
+
+    def _consume(self) -> list[Any]:
+        if self._failure is not None:
+            raise self._failure
+        messages: list[Any] = self._consumer.consume(self._reading.batch_size, self._wait_s)
+        self._wait_s = _FILLING_S if messages else 0.0
+        if not messages:
+            self._check_credentials()
+        return messages
+
+    def _check_credentials(self) -> None:
+        refusal = self._errors.lasting_refusal
+        if refusal is not None:
+            raise RuntimeError(f"Kafka at {self._brokers} refuses this client: {refusal.str()}")
+
+    def _error_items(self, message: Any, topic: str, partition: int, at: int) -> list[Any]:
+        """Give the item of an error, or let the next call raise it."""
+        error = message.error()
+        offset = message.offset()
+        offset = at if offset is None or offset < 0 else offset
+        if self._reading.raise_on_errors:
+            self._failure = KafkaSourceError(
+                f"reading Kafka topic {topic!r}, partition {partition}, failed at offset "
+                f"{offset}: {error.str()} ({error.name()}){_way_out(error)}",
+                topic,
+                partition,
+                offset,
+                error,
+            )
+            return []
+        about = source_message(
+            message.key(), message.value(), topic, [], None, offset, partition, None
+        )
+        return [KafkaError(error, about)]
+
+    def _commit_offsets(self, *, now: bool) -> None:
+        if self._reading.commit_to_group is None:
+            return
+        if not now and monotonic() < self._next_commit:
+            return
+        self._next_commit = monotonic() + _COMMIT_INTERVAL_S
+        offsets = [place for place in self._places() if place.offset >= 0]
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as ex:
+            LOGGER.warning("offsets were not committed: %s", ex.args[0].str())
+
+    @abstractmethod
+    def _places(self) -> list[TopicPartition]:
+        """Give the partitions with the next offset of each."""
+
+    @abstractmethod
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Give the messages of each partition that are not read yet; from any thread."""
+
+    def _lag_of(self, topic: str, partition: int, offset: int) -> int | None:
+        try:
+            place = TopicPartition(topic, partition)
+            bounds = self._consumer.get_watermark_offsets(place, cached=True)
+        except (KafkaException, RuntimeError):  # nothing is known yet, or it is closed
+            return None
+        if bounds is None or bounds[1] < 0 or offset < 0:
+            return None
+        return max(int(bounds[1]) - offset, 0)
+
+    def close(self) -> None:
+        """Commit a last time, and leave."""
+        self._commit_offsets(now=True)
+        self._consumer.close()
+
+
+def _way_out(error: ConfluentKafkaError) -> str:
+    if error.code() == ConfluentKafkaError._AUTO_OFFSET_RESET:
+        return (
+            "; messages there were deleted before they were read, or the topic was made anew: "
+            'say where to go on with add_config={"auto.offset.reset": "earliest"} or "latest"'
+        )
+    return ""
+
+
+def _beginning(start: Start, place: TopicPartition, starting_offset: int) -> int:
+    """Make an offset of the end: else what comes before the first message is read is lost."""
+    return start.end_of(place) if starting_offset == OFFSET_END else starting_offset
+
+
+class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
+    """Reads one partition; its state is the offset of the next message."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        start: Start,
+        reading: Reading,
+        topic: str,
+        partition: int,
+        resume_state: int | None,
+    ) -> None:
+        super().__init__(consumer, start, reading)
+        self._topic = topic
+        self._partition = partition
+        self._ended = False
+        if resume_state is None:
+            place = TopicPartition(topic, partition)
+            resume_state = _beginning(start, place, reading.starting_offset)
+        self._offset = resume_state
+        consumer.assign([TopicPartition(topic, partition, resume_state)])
+
+    def next_batch(self) -> list[Any]:
+        if self._ended:
+            raise StopIteration
+        messages = self._consume()
+        self._commit_offsets(now=False)
+        topic, partition = self._topic, self._partition
+        items: list[Any] = []
+        append = items.append
+        new, item_class = _NewSourceMessage, KafkaSourceMessage
+        for message in messages:
+            if message.error() is not None:
+                if not self._goes_on(message, items):
+                    break
+                continue
+            item: Any = new(
+                message.key(),
+                message.value(),
+                topic,
+                message.headers() or [],
+                message.latency(),
+                message.offset(),
+                partition,
+                message.timestamp(),
+            )
+            item.__class__ = item_class
+            append(item)
+        # Errors have their own way to move it.
+        if items and type(items[-1]) is item_class:
+            self._offset = items[-1].offset + 1
+        return items
+
+    def _goes_on(self, message: Any, items: list[Any]) -> bool:
+        if message.error().code() == ConfluentKafkaError._PARTITION_EOF:
+            self._ended = True
+            return False
+        at = (
+            items[-1].offset + 1
+            if items and type(items[-1]) is KafkaSourceMessage
+            else self._offset
+        )
+        items += self._error_items(message, self._topic, self._partition, at)
+        if self._failure is not None:
+            return False
+        self._offset = max(at, (message.offset() or 0) + 1)
+        return True
+
+    def snapshot(self) -> int:
+        return self._offset
+
+    def _places(self) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, self._partition, self._offset)]
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        lag = self._lag_of(self._topic, self._partition, self._offset)
+        return {} if lag is None else {(self._topic, self._partition): lag}
+
+
+class Offsets:
+    """The share of a reader in the partitions of all topics, with the next offset of each.
+
+    A partition belongs to the reader of its number, modulo the number of readers: in every run.
+    """
+
+    def __init__(
+        self,
+        topics: list[str],
+        index: int,
+        count: int,
+        resume_state: dict[tuple[str, int], int] | None,
+    ) -> None:
+        self.topics = topics
+        self.is_resumed = resume_state is not None
+        self.next: dict[tuple[str, int], int] = dict(resume_state or {})
+        self._index = index
+        self._count = count
+
+    def new_in(self, topic: str, partitions: list[int]) -> list[tuple[str, int]]:
+        """Give those that belong to this share and are not in it yet."""
+        shift = self.topics.index(topic)
+        return [
+            (topic, partition)
+            for partition in partitions
+            if (partition + shift) % self._count == self._index
+            and (topic, partition) not in self.next
+        ]
+
+
+class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], int]]):
+    """Reads its share of the partitions, and looks for new ones."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        start: Start,
+        reading: Reading,
+        share: Offsets,
+        discover_interval: timedelta,
+    ) -> None:
+        super().__init__(consumer, start, reading)
+        self._share = share
+        self._interval_s = discover_interval.total_seconds()
+        self._looking = start.looker()
+        self._answers: dict[str, Future[Any]] = {}
+        self._next_look = monotonic() + self._interval_s
+        for topic in share.topics:
+            for place in share.new_in(topic, start.partitions(topic)):
+                # What a resumed run does not know of has come since, and is wanted as a whole.
+                share.next[place] = (
+                    OFFSET_BEGINNING
+                    if share.is_resumed
+                    else _beginning(start, TopicPartition(*place), reading.starting_offset)
+                )
+        if share.next:
+            consumer.assign(self._places())
+
+    def next_batch(self) -> list[Any]:
+        self._look()
+        if not self._share.next:
+            return []
+        messages = self._consume()
+        self._commit_offsets(now=False)
+        offsets = self._share.next
+        items: list[Any] = []
+        for message in messages:
+            place = (message.topic(), message.partition())
+            if message.error() is not None:
+                at = offsets.get(place, OFFSET_BEGINNING)
+                items += self._error_items(message, *place, at)
+                if self._failure is not None:
+                    break
+                if place in offsets:
+                    offsets[place] = max(at, (message.offset() or 0) + 1)
+                continue
+            offset = message.offset()
+            items.append(
+                source_message(
+                    message.key(),
+                    message.value(),
+                    place[0],
+                    message.headers() or [],
+                    message.latency(),
+                    offset,
+                    place[1],
+                    message.timestamp(),
+                )
+            )
+            offsets[place] = offset + 1
+        return items
+
+    def _look(self) -> None:
+        for topic in [topic for topic, answer in self._answers.items() if answer.done()]:
+            self._take(topic, self._answers.pop(topic))
+        now = monotonic()
+        if not self._answers and now >= self._next_look:
+            self._next_look = now + self._interval_s
+            self._answers = self._looking(self._share.topics)
+
+    def _take(self, topic: str, answer: Future[Any]) -> None:
+        try:
+            partitions = [info.id for info in answer.result().partitions]
+        except KafkaException as ex:
+            LOGGER.warning("topic %s could not be looked at: %s", topic, ex.args[0].str())
+            return
+        places = self._share.new_in(topic, partitions)
+        if not places:
+            return
+        LOGGER.info("new partitions of topic %s: %s", topic, [number for _, number in places])
+        self._share.next.update(dict.fromkeys(places, OFFSET_BEGINNING))
+        self._consumer.incremental_assign(
+            [TopicPartition(*place, OFFSET_BEGINNING) for place in places]
+        )
+
+    def snapshot(self) -> dict[tuple[str, int], int]:
+        return dict(self._share.next)
+
+    def _places(self) -> list[TopicPartition]:
+        return [TopicPartition(*place, offset) for place, offset in self._share.next.items()]
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        found = {
+            place: self._lag_of(*place, offset) for place, offset in list(self._share.next.items())
+        }
+        return {place: lag for place, lag in found.items() if lag is not None}
