@@ -24,7 +24,7 @@ from cppwax.inputs import FixedPartitionedSource
 
 SourceItem = KafkaSourceMessage[bytes | None, bytes | None] | KafkaError[bytes | None, bytes | None]
 
-#: Offsets are kept in the recovery store, so this is a name without a meaning; but there must be one.
+#: There must be one, though offsets are kept in the recovery store.
 _NO_GROUP = "cppwax"
 
 

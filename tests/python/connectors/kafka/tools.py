@@ -1,0 +1,109 @@
+"""What tests do with a broker themselves, with the client library alone."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
+_NUMBERS = itertools.count()
+
+
+def admin(address: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": address})
+
+
+def create_topic(address: str, partitions: int, settings: dict[str, str]) -> str:
+    name = f"topic-{os.getpid()}-{next(_NUMBERS)}"
+    config = {key.replace("_", "."): value for key, value in settings.items()}
+    client = admin(address)  # kept: without it there is no answer
+    client.create_topics([NewTopic(name, partitions, 1, config=config)])[name].result(30)
+    return name
+
+
+def add_partitions(address: str, topic: str, total: int) -> None:
+    client = admin(address)
+    client.create_partitions([NewPartitions(topic, total)])[topic].result(30)
+
+
+def delete_before(address: str, topic: str, offset: int) -> None:
+    client = admin(address)
+    done = client.delete_records([TopicPartition(topic, 0, offset)])
+    next(iter(done.values())).result(30)
+
+
+def group_offsets(address: str, group: str) -> list[TopicPartition]:
+    client = admin(address)
+    asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
+    found: list[TopicPartition] = asked[group].result(30).topic_partitions
+    return found
+
+
+def produce(address: str, topic: str, values: Iterable[str], partition: int | None = None) -> None:
+    """Write values, each with itself as its key; without a partition, in turn."""
+    failed: list[Any] = []
+    producer = Producer({"bootstrap.servers": address, "linger.ms": 1})
+    count = len(producer.list_topics(topic, timeout=30).topics[topic].partitions)
+    for number, value in enumerate(values):
+        producer.produce(
+            topic,
+            value.encode(),
+            value.encode(),
+            number % count if partition is None else partition,
+            on_delivery=lambda error, _message: failed.append(error) if error else None,
+        )
+    assert producer.flush(60) == 0 and not failed, failed
+
+
+def read(address: str, topic: str, **config: str) -> list[Message]:
+    """Read a topic from its beginning to its end; what is committed only, unless said otherwise."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": address,
+            "group.id": "tests",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            **config,
+        }
+    )
+    try:
+        partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
+        left, found = set(partitions), []
+        end = monotonic() + 60
+        while left and monotonic() < end:
+            for message in consumer.consume(10_000, 0.2):
+                error = message.error()
+                if error is None:
+                    found.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left.discard(message.partition())
+        assert not left, f"partitions {left} of {topic} have no end"
+        return found
+    finally:
+        consumer.close()
+
+
+def values(messages: Sequence[Message]) -> list[str]:
+    return [(message.value() or b"").decode() for message in messages]
+
+
+def until(what: Callable[[], Any], within_s: float = 60) -> Any:
+    """Ask again and again, until the answer is true."""
+    end = monotonic() + within_s
+    while not (answer := what()):
+        assert monotonic() < end, f"not within {within_s} s"
+    return answer
