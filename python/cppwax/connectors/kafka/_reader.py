@@ -24,6 +24,8 @@ from cppwax.inputs import StatefulSourcePartition
 #: While messages come, so that batches fill up. A quiet partition is not waited for at all.
 _FILLING_S = 0.001
 _COMMIT_INTERVAL_S = 5.0
+#: Of one message; others are of the partition.
+_UNREADABLE = (ConfluentKafkaError._BAD_MSG, ConfluentKafkaError._BAD_COMPRESSION)
 
 
 @dataclass(frozen=True)
@@ -62,24 +64,28 @@ class _Reader(ABC):
         if refusal is not None:
             raise RuntimeError(f"Kafka at {self._brokers} refuses this client: {refusal.str()}")
 
-    def _error_items(self, message: Any, topic: str, partition: int, at: int) -> list[Any]:
-        """Give the item of an error, or let the next call raise it."""
-        error = message.error()
-        offset = message.offset()
-        offset = at if offset is None or offset < 0 else offset
+    def _error_items(
+        self, error: ConfluentKafkaError, topic: str, partition: int, at: int
+    ) -> list[Any]:
+        """Give the item of an error, or let the next call raise it.
+
+        A message that cannot be read is passed over; `at` is its offset. What was taken with it and
+        follows comes again then.
+        """
         if self._reading.raise_on_errors:
             self._failure = KafkaSourceError(
                 f"reading Kafka topic {topic!r}, partition {partition}, failed at offset "
-                f"{offset}: {error.str()} ({error.name()}){_way_out(error)}",
+                f"{at}: {error.str()} ({error.name()}){_way_out(error)}",
                 topic,
                 partition,
-                offset,
+                at,
                 error,
             )
             return []
-        about = source_message(
-            message.key(), message.value(), topic, [], None, offset, partition, None
-        )
+        if error.code() in _UNREADABLE:
+            # Else it would be tried over and over.
+            self._consumer.seek(TopicPartition(topic, partition, at + 1))
+        about = source_message(None, None, topic, [], None, at, partition, None)
         return [KafkaError(error, about)]
 
     def _commit_offsets(self, *, now: bool) -> None:
@@ -118,6 +124,17 @@ class _Reader(ABC):
         """Commit a last time, and leave."""
         self._commit_offsets(now=True)
         self._consumer.close()
+
+
+def _place_of(error_message: Any, next_offset: int) -> int:
+    """Give the offset of an error: that of the next message, unless that is not known yet."""
+    if next_offset >= 0 or error_message.offset() is None:
+        return next_offset
+    return max(next_offset, error_message.offset())
+
+
+def _behind(error: ConfluentKafkaError, at: int) -> int:
+    return at + 1 if error.code() in _UNREADABLE else at
 
 
 def _way_out(error: ConfluentKafkaError) -> str:
@@ -167,6 +184,8 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
         new, item_class = _NewSourceMessage, KafkaSourceMessage
         for message in messages:
             if message.error() is not None:
+                if items and type(items[-1]) is item_class:
+                    self._offset = items[-1].offset + 1
                 if not self._goes_on(message, items):
                     break
                 continue
@@ -187,20 +206,18 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
             self._offset = items[-1].offset + 1
         return items
 
-    def _goes_on(self, message: Any, items: list[Any]) -> bool:
-        if message.error().code() == ConfluentKafkaError._PARTITION_EOF:
+    def _goes_on(self, error_message: Any, items: list[Any]) -> bool:
+        """Tell whether what follows an error in its batch counts."""
+        error = error_message.error()
+        if error.code() == ConfluentKafkaError._PARTITION_EOF:
             self._ended = True
             return False
-        at = (
-            items[-1].offset + 1
-            if items and type(items[-1]) is KafkaSourceMessage
-            else self._offset
-        )
-        items += self._error_items(message, self._topic, self._partition, at)
+        at = _place_of(error_message, self._offset)
+        items += self._error_items(error, self._topic, self._partition, at)
         if self._failure is not None:
             return False
-        self._offset = max(at, (message.offset() or 0) + 1)
-        return True
+        self._offset = _behind(error, at)
+        return error.code() not in _UNREADABLE
 
     def snapshot(self) -> int:
         return self._offset
@@ -279,15 +296,22 @@ class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], i
         self._commit_offsets(now=False)
         offsets = self._share.next
         items: list[Any] = []
+        # What follows of them in this batch comes again.
+        passed_over: set[tuple[str, int]] = set()
         for message in messages:
             place = (message.topic(), message.partition())
-            if message.error() is not None:
-                at = offsets.get(place, OFFSET_BEGINNING)
-                items += self._error_items(message, *place, at)
+            if place in passed_over:
+                continue
+            error = message.error()
+            if error is not None:
+                at = _place_of(message, offsets.get(place, OFFSET_BEGINNING))
+                items += self._error_items(error, *place, at)
                 if self._failure is not None:
                     break
                 if place in offsets:
-                    offsets[place] = max(at, (message.offset() or 0) + 1)
+                    offsets[place] = _behind(error, at)
+                if error.code() in _UNREADABLE:
+                    passed_over.add(place)
                 continue
             offset = message.offset()
             items.append(
