@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaError as ConfluentKafkaError
@@ -148,8 +149,10 @@ class Producing:
 
     def give_up(self) -> None:
         """Drop what is not delivered, without waiting for it."""
-        self.producer.purge()
-        self.producer.flush(_SLICE_S)
+        # A producer that was locked out has been told of already.
+        with suppress(KafkaException):
+            self.producer.purge()
+            self.producer.flush(_SLICE_S)
 
     def _report(self, error: ConfluentKafkaError | None, message: Any) -> None:
         if error is not None and error.code() not in _PURGED:

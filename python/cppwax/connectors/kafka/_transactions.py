@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaError as ConfluentKafkaError
 
 from cppwax.connectors.kafka._client import (
     LOGGER,
@@ -178,29 +179,33 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         for left in reversed(range(_TRIES)):
             try:
                 self._transact(marker, rows)
-                return marker
-            except KafkaException as ex:
-                error = ex.args[0]
-                if not (error.txn_requires_abort() and left):
-                    # What was not delivered says more than that the transaction failed.
-                    self._producing.check()
-                    raise KafkaDeliveryError(
-                        f"a Kafka transaction of id {self._id!r} failed: "
-                        f"{error.str()} ({error.name()})",
-                        self._sink.topic,
-                        None,
-                        error,
-                    ) from None
-                LOGGER.warning("transaction of %s is done again: %s", self._id, error.str())
+                break
+            except (KafkaDeliveryError, KafkaException) as ex:
+                failure = ex if isinstance(ex, KafkaDeliveryError) else self._failed(ex.args[0])
+                error = failure.error
+                is_lost = isinstance(ex, KafkaException) and not error.txn_requires_abort()
+                if is_lost or error.fatal() or not left:
+                    raise failure from None
+                LOGGER.warning("transaction of %s is done again: %s", self._id, failure)
                 self._repeat(self._producing.producer.abort_transaction)
                 self._producing.forget_failures()
-        raise AssertionError("the last try returns or raises")
+        return marker
+
+    def _failed(self, error: ConfluentKafkaError) -> KafkaDeliveryError:
+        return KafkaDeliveryError(
+            f"a Kafka transaction of id {self._id!r} failed: {error.str()} ({error.name()})",
+            self._sink.topic,
+            None,
+            error,
+        )
 
     def _transact(self, marker: _Marker, rows: tuple[Row, ...]) -> None:
         producer = self._producing.producer
         producer.begin_transaction()
         for row in rows:
             self._producing.write_row(row)
+        # Else what was not delivered shows only as a transaction in a wrong state.
+        self._producing.flush()
         place = TopicPartition(self._sink.topic, 0, marker.epoch, metadata=marker.owner)
         whose = self._group.consumer_group_metadata()
         self._repeat(

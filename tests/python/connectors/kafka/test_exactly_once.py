@@ -1,0 +1,264 @@
+"""The transactional sink: each message once, wherever a run is killed, and no guessing."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+from confluent_kafka.admin import AdminClient
+
+import cppwax.operators as op
+from cppwax.connectors.kafka import (
+    KafkaDeliveryError,
+    KafkaSinkMessage,
+    KafkaStartError,
+    KafkaTransactionalSink,
+)
+from cppwax.dataflow import Dataflow
+from cppwax.errors import CppwaxRuntimeError
+from cppwax.recovery import init_db_dir
+from cppwax.testing import TestingSource, run_main
+from scripts.kafka_broker import KafkaBroker
+from tests.python.connectors.kafka import tools
+
+TopicMaker = Callable[..., str]
+ROOT = Path(__file__).resolve().parents[4]
+PROGRAM = "tests.python.connectors.kafka.programs.copying:get_flow"
+ROUNDS = int(os.environ.get("CPPWAX_KILL_ROUNDS", "6"))
+
+
+class Copying:
+    """Runs the program over one store."""
+
+    def __init__(self, broker: KafkaBroker, source: str, target: str, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir()
+        init_db_dir(folder, 2)
+        names = {"BROKER": broker.address, "FROM": source, "TO": target, "ID": target}
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        self._environment = {**os.environ, **names, "PYTHONPATH": path}
+
+    def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "cppwax.run", PROGRAM, "-r", str(self._folder)]
+        return subprocess.Popen(
+            [*command, "-s", "0.02", *options],
+            env={**self._environment, **environment},
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *options: str, **environment: str) -> tuple[int, str]:
+        with self.start(*options, **environment) as process:
+            _, stderr = process.communicate(timeout=90)
+            return process.returncode, stderr
+
+
+def once(broker: KafkaBroker, target: str, expected: list[str]) -> None:
+    found = tools.values(tools.read(broker.address, target))
+    assert len(found) == len(expected) and sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "crash",
+    [
+        *("begin_transaction:1", "commit_transaction:1"),
+        *("after commit_transaction:1", "after commit_transaction:2"),
+        *("prepare:1", "prepare:3", "committed:1", "after committed:1"),
+        *("begin_transaction:3", "produce:1", "after produce:3"),
+        *("send_offsets_to_transaction:3", "after send_offsets_to_transaction:3"),
+        *("commit_transaction:3", "after commit_transaction:3", "after committed:3"),
+    ],
+)
+def test_each_message_comes_once_wherever_it_dies(
+    broker: KafkaBroker, new_topic: TopicMaker, tmp_path: Path, crash: str
+) -> None:
+    source, target = new_topic(2), new_topic(2)
+    expected = [str(number) for number in range(300)]
+    tools.produce(broker.address, source, expected)
+    copying = Copying(broker, source, target, tmp_path / "db")
+    code, stderr = copying.run(CRASH=crash, SLOW_S="0.01")
+    assert code == -signal.SIGKILL, stderr
+    # And once more, in what the first one has left.
+    copying.run(CRASH=crash, SLOW_S="0.01")
+    code, stderr = copying.run()
+    assert code == 0, stderr
+    once(broker, target, expected)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_each_message_comes_once_over_random_kills(
+    broker: KafkaBroker, new_topic: TopicMaker, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    source, target = new_topic(3), new_topic(2)
+    expected = [str(number) for number in range(6000)]
+    tools.produce(broker.address, source, expected)
+    copying = Copying(broker, source, target, tmp_path / "db")
+    for _ in range(ROUNDS):
+        workers = str(chance.randint(1, 3))
+        with copying.start("-w", workers, TAIL="1", SLOW_S="0.005") as process:
+            try:
+                process.wait(timeout=chance.uniform(0.5, 3.5))
+            except subprocess.TimeoutExpired:
+                process.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+            _, stderr = process.communicate(timeout=60)
+        assert "RecoveryError" not in stderr and "Kafka" not in stderr, stderr
+    code, stderr = copying.run("-w", "2")
+    assert code == 0, stderr
+    once(broker, target, expected)
+
+
+def test_a_restart_of_the_broker_is_waited_for(
+    broker: KafkaBroker, new_topic: TopicMaker, tmp_path: Path
+) -> None:
+    source, target = new_topic(2), new_topic(2)
+    first, second = [f"a{n}" for n in range(500)], [f"b{n}" for n in range(500)]
+    tools.produce(broker.address, source, first)
+    copying = Copying(broker, source, target, tmp_path / "db")
+
+    def copied(count: int) -> bool:
+        assert process.poll() is None
+        return len(tools.read(broker.address, target)) >= count
+
+    with copying.start(TAIL="1") as process:
+        try:
+            tools.until(lambda: copied(250))
+            broker.stop()
+            broker.start()
+            tools.produce(broker.address, source, second)
+            tools.until(lambda: copied(1000))
+            process.terminate()
+            _, stderr = process.communicate(timeout=60)
+            assert process.returncode == 0, stderr
+        finally:
+            process.kill()
+    once(broker, target, first + second)
+
+
+def part_of(broker: KafkaBroker, topic: str, state: Any = None, **options: Any) -> Any:
+    sink = KafkaTransactionalSink([broker.address], topic, f"id-{topic}", **options)
+    return sink.build_part("out", sink.list_parts()[0], state)
+
+
+def epoch_of(part: Any, epoch: int, *values: str) -> Any:
+    part.write_batch([KafkaSinkMessage(None, value.encode()) for value in values])
+    part.prepare(epoch)
+    return part.snapshot()
+
+
+def test_an_older_producer_is_locked_out(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+    topic = new_topic()
+    old = part_of(broker, topic)
+    state = epoch_of(old, 1, "a", "b")
+    new = part_of(broker, topic, state)
+    new.committed(1)
+    with pytest.raises(KafkaDeliveryError) as caught:
+        old.committed(1)
+    assert caught.value.error.code() == KafkaError._FENCED
+    old.close()
+    new.close()
+    once(broker, topic, ["a", "b"])
+
+
+def test_another_store_is_refused_and_disturbs_nobody(
+    broker: KafkaBroker, new_topic: TopicMaker
+) -> None:
+    topic = new_topic()
+    part = part_of(broker, topic)
+    epoch_of(part, 1, "a")
+    part.committed(1)
+    with pytest.raises(ValueError, match="another recovery store"):
+        part_of(broker, topic)
+    with pytest.raises(ValueError, match="another recovery store"):
+        part_of(broker, topic, ("somebody", ()))
+    epoch_of(part, 2, "b")
+    part.committed(2)
+    part.close()
+    once(broker, topic, ["a", "b"])
+
+
+def test_an_old_copy_of_the_store_is_refused(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+    topic = new_topic()
+    part = part_of(broker, topic)
+    state = epoch_of(part, 1, "a")
+    part.committed(1)
+    epoch_of(part, 4, "b")
+    part.committed(4)
+    part.close()
+    part = part_of(broker, topic, state)
+    with pytest.raises(ValueError, match="old copy"):
+        part.committed(1)
+    part.close()
+    once(broker, topic, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"), [("fail", ["a"]), ("produce", ["a", "a", "b"]), ("skip", ["a", "b"])]
+)
+def test_a_marker_that_was_forgotten(
+    broker: KafkaBroker, new_topic: TopicMaker, choice: Any, expected: list[str]
+) -> None:
+    topic = new_topic()
+    part = part_of(broker, topic)
+    state = epoch_of(part, 1, "a")
+    part.committed(1)
+    part.close()
+    client = AdminClient({"bootstrap.servers": broker.address})
+    group = f"id-{topic}-0"
+    client.delete_consumer_groups([group])[group].result(30)
+    if choice == "fail":
+        with pytest.raises(KafkaStartError, match="lost_marker"):
+            part_of(broker, topic, state)
+    else:
+        part = part_of(broker, topic, state, lost_marker=choice)
+        part.committed(1)
+        epoch_of(part, 2, "b")
+        part.committed(2)
+        part.close()
+    once(broker, topic, expected)
+
+
+def test_what_cannot_be_delivered_is_an_error_and_nothing_is_seen(
+    broker: KafkaBroker, new_topic: TopicMaker
+) -> None:
+    topic = new_topic(max_message_bytes="1000")
+    part = part_of(broker, topic)
+    epoch_of(part, 1, "a", "x" * 5000)
+    with pytest.raises(KafkaDeliveryError, match="MSG_SIZE_TOO_LARGE") as caught:
+        part.committed(1)
+    assert (caught.value.topic, caught.value.partition) == (topic, 0)
+    part.close()
+    once(broker, topic, [])
+
+
+def test_it_needs_a_store(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+    topic = new_topic()
+    flow = Dataflow("no_store")
+    items = op.input("inp", flow, TestingSource([("key", KafkaSinkMessage(None, b"a"))]))
+    op.output("out", items, KafkaTransactionalSink([broker.address], topic, f"id-{topic}"))
+    with pytest.raises(CppwaxRuntimeError, match="no_store.out"):
+        run_main(flow)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"topic": None}, TypeError, "topic"),
+        ({"transactional_id": ""}, TypeError, "transactional_id"),
+        ({"producer_count": 0}, ValueError, "producer_count"),
+        ({"lost_marker": "guess"}, ValueError, "lost_marker"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], text: str) -> None:
+    given = {"brokers": ["b:1"], "topic": "t", "transactional_id": "i", **arguments}
+    with pytest.raises(error, match=text):
+        KafkaTransactionalSink(**given)
