@@ -142,9 +142,11 @@ class KafkaBroker:
         try:
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             tool = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c")
-            subprocess.run(
-                [*tool, str(self._settings)], check=True, capture_output=True, timeout=120
+            done = subprocess.run(
+                [*tool, str(self._settings)], capture_output=True, text=True, timeout=120
             )
+            if done.returncode != 0:
+                raise RuntimeError(f"no storage for Kafka:\n{done.stdout}{done.stderr}")
             self.start()
         except BaseException:
             self.__exit__(None, None, None)

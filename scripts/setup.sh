@@ -39,6 +39,9 @@ missing_packages() {
     command -v ccache >/dev/null || echo ccache
     command -v openssl >/dev/null || echo openssl
     command -v redis-server >/dev/null || echo redis-server
+    # For the Kafka broker that tests start.
+    command -v java >/dev/null || echo default-jre-headless
+    command -v mvn >/dev/null || echo maven
     has_header gtest/gtest.h || echo libgtest-dev
     has_header gmock/gmock.h || echo libgmock-dev
   fi

@@ -6,8 +6,11 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import distribution, entry_points, requires, version
+from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 import cppwax
@@ -15,20 +18,21 @@ from tests.python.architecture._files import ROOT
 
 PACKAGE = ROOT / "python" / "cppwax"
 MODULES_THAT_DEFINE = [
-    "connectors.demo",
-    "connectors.files",
-    "connectors.stdio",
+    *("connectors.demo", "connectors.files", "connectors.kafka.operators", "connectors.stdio"),
     "operators",
     "visualize",
 ]
+#: What is imported only where it is asked for, by the extra that brings what it needs.
+EXTRAS = {
+    "kafka": sorted((PACKAGE / "connectors" / "kafka").rglob("*.py")),
+    "tracing": [PACKAGE / "tracing.py"],
+}
 MODULES_THAT_RUN = ["run", "testing", "tracing"]
-#: What is imported only where it is asked for, and the extra that brings it.
-OPTIONAL = {"opentelemetry": "tracing"}
 
 
-def third_party_imports() -> set[str]:
+def third_party_imports(paths: Iterable[Path]) -> set[str]:
     names = set()
-    for path in PACKAGE.rglob("*.py"):
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names.update(alias.name.split(".")[0] for alias in node.names)
@@ -37,12 +41,41 @@ def third_party_imports() -> set[str]:
     return names - set(sys.stdlib_module_names) - {"cppwax"}
 
 
-def test_dependencies_are_those_imported() -> None:
+def imported_name(project: str) -> str:
+    # Several projects share one package.
+    return "opentelemetry" if project.startswith("opentelemetry-") else project.replace("-", "_")
+
+
+def declared(extra: str) -> set[str]:
+    """What is needed with the extra, or without any."""
     needed = [Requirement(text) for text in requires("cppwax") or []]
-    declared = {need.name.replace("-", "_") for need in needed if not need.marker}
-    assert declared == third_party_imports() - set(OPTIONAL)
-    extras = distribution("cppwax").metadata.get_all("Provides-Extra") or []
-    assert set(OPTIONAL.values()) <= set(extras)
+    return {
+        imported_name(need.name)
+        for need in needed
+        if (need.marker is None and not extra)
+        or (need.marker and extra and need.marker.evaluate({"extra": extra}))
+    }
+
+
+def test_dependencies_are_those_imported() -> None:
+    of_extras = {path for paths in EXTRAS.values() for path in paths}
+    always = [path for path in PACKAGE.rglob("*.py") if path not in of_extras]
+    assert declared("") == third_party_imports(always)
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_extras_are_what_their_modules_import(extra: str) -> None:
+    assert declared(extra) == third_party_imports(EXTRAS[extra]) - declared("")
+
+
+def test_a_missing_extra_is_named() -> None:
+    program = (
+        "import sys; sys.modules['confluent_kafka'] = None\n"
+        "try: import cppwax.connectors.kafka\n"
+        "except ImportError as ex: print(ex)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert 'pip install "cppwax[kafka]"' in ended.stdout, ended.stderr
 
 
 def test_one_version_everywhere() -> None:

@@ -152,7 +152,7 @@ class Start:
     def __init__(
         self, client: Consumer | Producer, config: dict[str, Any], timeout_s: float
     ) -> None:
-        self._client = client
+        self._client: Any = client
         self._config = config
         self.brokers = config["bootstrap.servers"]
         self.errors: ClientErrors = config["error_cb"]
@@ -226,7 +226,7 @@ class Start:
         Raises:
             KafkaStartError: The time is over, or the broker does not want us.
         """
-        self._client.poll(0)
+        self._client.poll(0.05)  # hears of errors, and keeps tries apart
         refusal = self.errors.any_refusal
         if refusal is not None:
             raise KafkaStartError(f"Kafka at {self.brokers} refused this client: {refusal.str()}")

@@ -91,7 +91,7 @@ class SerializeBatch:
 
     def _one(self, message: Any) -> KafkaSinkMessage[Any, Any]:
         key, value = message.key, message.value
-        topic = self.topic if message.topic is None else message.topic
+        topic: Any = self.topic if message.topic is None else message.topic
         part = "key"
         try:
             if self.key is not None:

@@ -130,7 +130,7 @@ def _place_of(error_message: Any, next_offset: int) -> int:
     """Give the offset of an error: that of the next message, unless that is not known yet."""
     if next_offset >= 0 or error_message.offset() is None:
         return next_offset
-    return max(next_offset, error_message.offset())
+    return max(next_offset, int(error_message.offset()))
 
 
 def _behind(error: ConfluentKafkaError, at: int) -> int:
@@ -184,8 +184,7 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
         new, item_class = _NewSourceMessage, KafkaSourceMessage
         for message in messages:
             if message.error() is not None:
-                if items and type(items[-1]) is item_class:
-                    self._offset = items[-1].offset + 1
+                self._pass(items)
                 if not self._goes_on(message, items):
                     break
                 continue
@@ -201,10 +200,13 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
             )
             item.__class__ = item_class
             append(item)
-        # Errors have their own way to move it.
-        if items and type(items[-1]) is item_class:
-            self._offset = items[-1].offset + 1
+        self._pass(items)
         return items
+
+    def _pass(self, items: list[Any]) -> None:
+        """Go behind the last message; errors have their own way."""
+        if items and isinstance(items[-1], KafkaSourceMessage):
+            self._offset = int(items[-1].offset or 0) + 1
 
     def _goes_on(self, error_message: Any, items: list[Any]) -> bool:
         """Tell whether what follows an error in its batch counts."""

@@ -73,7 +73,7 @@ class KafkaSink(DynamicSink[SinkItem]):
         self._add_config = dict(add_config or {})
         self._start_timeout_s = checked_timeout("start_timeout", start_timeout)
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> KafkaSinkPartition:
+    def build(self, _step_id: str, worker_index: int, worker_count: int) -> KafkaSinkPartition:
         """Connect; see `DynamicSink.build`.
 
         Raises:

@@ -55,7 +55,8 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         self._id = f"{sink.transactional_id}-{name}"
         self._values: list[Row] = []
         self._owner, self._prepared = state if state is not None else (uuid4().hex, ())
-        self._group = self._open_group()
+        # Waits for transactions that are being committed.
+        self._group = self._open_group("read_committed")
         try:
             self._producing = Producing(
                 sink.brokers,
@@ -65,8 +66,9 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
             )
             self._start = self._producing.start(sink.start_timeout_s)
             self._start.partitions(sink.topic)
-            # Before the producer of another flow is ended, which the next step does.
-            self._check(self._read_marker(), state)
+            # Before the producer of another flow is ended, which the next step does. A transaction
+            # that a dead run has left open is not waited for: only that step ends it.
+            self._check(self._glance_at_marker(), state)
             self._init_transactions()
             # Now nothing of an earlier run can be under way any more.
             self._marker = self._take_over(state)
@@ -74,25 +76,31 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
             self._group.close()
             raise
 
-    def _open_group(self) -> Consumer:
+    def _open_group(self, isolation_level: str) -> Consumer:
         config, _errors = client_config(
             self._sink.brokers,
             {"group.id": self._id, "enable.auto.commit": False},
             self._sink.client_config,
             self._sink.start_timeout_s,
         )
-        # Waits for transactions that are being committed.
-        return make_client(
-            Consumer, {**config, "group.id": self._id, "isolation.level": "read_committed"}
-        )
+        config |= {"group.id": self._id, "isolation.level": isolation_level}
+        group: Consumer = make_client(Consumer, config)
+        return group
 
     def _place(self) -> TopicPartition:
         return TopicPartition(self._sink.topic, 0)
 
-    def _read_marker(self) -> _Marker | None:
+    def _glance_at_marker(self) -> _Marker | None:
+        group = self._open_group("read_uncommitted")
+        try:
+            return self._read_marker(group)
+        finally:
+            group.close()
+
+    def _read_marker(self, group: Consumer) -> _Marker | None:
         while True:
             try:
-                (found,) = self._group.committed([self._place()], timeout=self._start.left_s())
+                (found,) = group.committed([self._place()], timeout=self._start.left_s())
                 if found.error is None:
                     break
                 error = found.error
@@ -129,7 +137,7 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
             )
 
     def _take_over(self, state: State | None) -> _Marker:
-        marker = self._read_marker()
+        marker = self._read_marker(self._group)
         self._check(marker, state)
         if state is None:
             # From now on a marker that is missing is one that was lost.

@@ -1,8 +1,7 @@
 """Steps that read and write Kafka; usually imported as `kop`.
 
-Where something can be wrong with a message, a step has two streams: `oks` and `errs`. What is done
-with the second is up to you: write it to a topic of its own, count it, or end the run at the first
-with `op.raises`. Errors that no step reads are dropped.
+Where a message can be wrong, a step has two streams: `oks` and `errs`. Write the second to a topic of
+its own, count it, or end the run with `op.raises`. Errors that no step reads are dropped.
 
 >>> from confluent_kafka.serialization import StringDeserializer
 >>> import cppwax.operators as op
@@ -22,6 +21,7 @@ with `op.raises`. Errors that no step reads are dropped.
 (['a'], ['_VALUE_DESERIALIZATION'])
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -43,7 +43,7 @@ from cppwax.connectors.kafka._messages import KafkaSinkMessage, KafkaSourceMessa
 from cppwax.connectors.kafka._sink import KafkaSink
 from cppwax.connectors.kafka._source import KafkaSource
 from cppwax.connectors.kafka._transactions import KafkaTransactionalSink
-from cppwax.dataflow import Dataflow, Stream, operator
+from cppwax.dataflow import Dataflow, KeyedStream, Stream, operator
 from cppwax.operators._batch_mappers import MapItem
 
 __all__ = [
@@ -78,6 +78,11 @@ class KafkaOpOut(Generic[X, E]):
     """The errors, each with its message."""
 
 
+def _by_batch(batch_mapper: Callable[[list[Any]], list[Any]]) -> Any:
+    """Let `op.map` take a function over batches."""
+    return MapItem(batch_mapper)
+
+
 @operator
 def _kafka_error_split(
     step_id: str, up: Stream[KafkaSourceMessage[K2, V2] | KafkaError[K, V]]
@@ -92,15 +97,13 @@ def _to_sink(
     step_id: str, up: Stream[KafkaSourceMessage[K, V] | KafkaSinkMessage[K, V]]
 ) -> Stream[KafkaSinkMessage[K, V]]:
     """Make messages that were read into messages to write."""
-    return op.map("map", up, MapItem(ToSinkBatch(step_id)))
+    return op.map("map", up, _by_batch(ToSinkBatch(step_id)))
 
 
 @operator
-def _keyed(
-    step_id: str, up: Stream[KafkaSinkMessage[MaybeBytes, MaybeBytes]]
-) -> Stream[tuple[str, KafkaSinkMessage[MaybeBytes, MaybeBytes]]]:
+def _keyed(step_id: str, up: Stream[KafkaSinkMessage[K, V]]) -> KeyedStream[KafkaSinkMessage[K, V]]:
     """Bring all messages of a key to the same producer."""
-    return op.map("map", up, MapItem(KeyedBatch(step_id)))
+    return op.map("map", up, _by_batch(KeyedBatch(step_id)))
 
 
 @operator
@@ -240,7 +243,7 @@ def deserialize_key(
     Returns:
         Messages, and errors with the messages as they came.
     """
-    made: Stream[Any] = op.map("map", up, MapItem(DeserializeBatch(step_id, deserializer, None)))
+    made: Stream[Any] = op.map("map", up, _by_batch(DeserializeBatch(step_id, deserializer, None)))
     return _kafka_error_split("split", made)
 
 
@@ -266,7 +269,7 @@ def deserialize_value(
     Returns:
         Messages, and errors with the messages as they came.
     """
-    made: Stream[Any] = op.map("map", up, MapItem(DeserializeBatch(step_id, None, deserializer)))
+    made: Stream[Any] = op.map("map", up, _by_batch(DeserializeBatch(step_id, None, deserializer)))
     return _kafka_error_split("split_err", made)
 
 
@@ -296,7 +299,7 @@ def deserialize(
         Messages, and errors with the messages as they came.
     """
     both = DeserializeBatch(step_id, key_deserializer, val_deserializer)
-    made: Stream[Any] = op.map("map", up, MapItem(both))
+    made: Stream[Any] = op.map("map", up, _by_batch(both))
     return _kafka_error_split("split_err", made)
 
 
@@ -328,8 +331,8 @@ def serialize_key(
     Raises:
         RuntimeError: When run, if a key cannot be written.
     """
-    made = SerializeBatch(step_id, serializer, None, topic)
-    return op.map("map", _to_sink("to_sink", up), MapItem(made))
+    made = _by_batch(SerializeBatch(step_id, serializer, None, topic))
+    return op.map("map", _to_sink("to_sink", up), made)
 
 
 @operator
@@ -360,7 +363,7 @@ def serialize_value(
         RuntimeError: When run, if a value cannot be written.
     """
     made = SerializeBatch(step_id, None, serializer, topic)
-    return op.map("map", _to_sink("to_sink", up), MapItem(made))
+    return op.map("map", _to_sink("to_sink", up), _by_batch(made))
 
 
 @operator
@@ -393,4 +396,4 @@ def serialize(
         RuntimeError: When run, if a key or value cannot be written.
     """
     made = SerializeBatch(step_id, key_serializer, val_serializer, topic)
-    return op.map("map", _to_sink("to_sink", up), MapItem(made))
+    return op.map("map", _to_sink("to_sink", up), _by_batch(made))

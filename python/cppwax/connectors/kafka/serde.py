@@ -34,7 +34,7 @@ def _parsed(schema: str | _HasSchema, named_schemas: dict[str, Any] | None) -> A
     return parse_schema(json.loads(text), named_schemas=named_schemas)
 
 
-class PlainAvroSerializer(Serializer):  # type: ignore[misc]
+class PlainAvroSerializer(Serializer):
     r"""Makes Avro of objects; the reader must know the schema.
 
     >>> to_avro = PlainAvroSerializer('"string"')
@@ -75,7 +75,7 @@ class PlainAvroSerializer(Serializer):  # type: ignore[misc]
         return out.getvalue()
 
 
-class PlainAvroDeserializer(Deserializer):  # type: ignore[misc]
+class PlainAvroDeserializer(Deserializer):
     r"""Makes objects of Avro that was written with a known schema.
 
     >>> PlainAvroDeserializer('"string"')(b"\x06abc")
