@@ -103,16 +103,19 @@ class KafkaSinkMessage(Generic[K_co, V_co]):
 
 # To make a frozen dataclass takes five times as long as to make one of these twins and to change
 # its class; and there is one for each message. Python allows that for classes of the same bases.
-_BASES: Any = (Generic[K, V],)
+def _bases_of(cls: Any) -> Any:
+    return cls.__orig_bases__
+
+
 _NewSourceMessage: Any = make_dataclass(
     "_NewSourceMessage",
     [(each.name, Any) for each in fields(KafkaSourceMessage)],
-    bases=_BASES,
+    bases=_bases_of(KafkaSourceMessage),
 )
 _NewSinkMessage: Any = make_dataclass(
     "_NewSinkMessage",
     [(each.name, Any) for each in fields(KafkaSinkMessage)],
-    bases=_BASES,
+    bases=_bases_of(KafkaSinkMessage),
 )
 
 

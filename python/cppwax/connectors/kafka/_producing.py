@@ -142,11 +142,6 @@ class Producing:
                 f"Kafka at {self._config['bootstrap.servers']} refuses this client: {refusal.str()}"
             )
 
-    def forget_failures(self) -> None:
-        """Let what was not delivered be: all of it is done again."""
-        self._first_failure = None
-        self._failure_count = 0
-
     def give_up(self) -> None:
         """Drop what is not delivered, without waiting for it."""
         # A producer that was locked out has been told of already.

@@ -10,7 +10,8 @@ group that nobody joins, for Kafka commits such offsets in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ctypes
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
@@ -40,6 +41,15 @@ LostMarker: TypeAlias = Literal["fail", "produce", "skip"]
 State = tuple[str, tuple[tuple[int, tuple[Row, ...]], ...]]
 
 _TRIES = 3
+#: It takes milliseconds. After a restart of its broker, librdkafka (2.16) may wait for ever for a
+#: connection that it has given up: then a new producer is the way out.
+_OFFSETS_TIMEOUT_S = 10.0
+_LOCKED_OUT = (ConfluentKafkaError._FENCED, ConfluentKafkaError.PRODUCER_FENCED)
+
+
+def _never_free(client: object) -> None:
+    """Keep a client that is in an unknown state: to free it may take for ever, at exit too."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
 
 
 class _Marker(NamedTuple):
@@ -55,16 +65,8 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         self._id = f"{sink.transactional_id}-{name}"
         self._values: list[Row] = []
         self._owner, self._prepared = state if state is not None else (uuid4().hex, ())
-        # Waits for transactions that are being committed.
-        self._group = self._open_group("read_committed")
+        self._open(sink.start_timeout_s)
         try:
-            self._producing = Producing(
-                sink.brokers,
-                {"transactional.id": self._id},
-                {**sink.add_config, "transactional.id": self._id},
-                sink.start_timeout_s,
-            )
-            self._start = self._producing.start(sink.start_timeout_s)
             self._start.partitions(sink.topic)
             # Before the producer of another flow is ended, which the next step does. A transaction
             # that a dead run has left open is not waited for: only that step ends it.
@@ -75,6 +77,29 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         except BaseException:
             self._group.close()
             raise
+
+    def _open(self, timeout_s: float) -> None:
+        sink = self._sink
+        # Waits for transactions that are being committed.
+        self._group = self._open_group("read_committed")
+        self._producing = Producing(
+            sink.brokers,
+            {"transactional.id": self._id},
+            {**sink.add_config, "transactional.id": self._id},
+            timeout_s,
+        )
+        self._start = self._producing.start(timeout_s)
+
+    def _renew(self) -> None:
+        """Begin anew after a failure, as the next run would do.
+
+        What the old producer has left open ends by it. Only then the marker tells whether a
+        transaction of which no answer came was committed.
+        """
+        _never_free(self._producing.producer)
+        _never_free(self._group)
+        self._open(max(self._sink.start_timeout_s, self._sink.transaction_timeout_s))
+        self._init_transactions()
 
     def _open_group(self, isolation_level: str) -> Consumer:
         config, _errors = client_config(
@@ -190,13 +215,13 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
                 break
             except (KafkaDeliveryError, KafkaException) as ex:
                 failure = ex if isinstance(ex, KafkaDeliveryError) else self._failed(ex.args[0])
-                error = failure.error
-                is_lost = isinstance(ex, KafkaException) and not error.txn_requires_abort()
-                if is_lost or error.fatal() or not left:
+                # Two flows of one id would take it from each other for ever.
+                if not left or failure.error.code() in _LOCKED_OUT:
                     raise failure from None
                 LOGGER.warning("transaction of %s is done again: %s", self._id, failure)
-                self._repeat(self._producing.producer.abort_transaction)
-                self._producing.forget_failures()
+            self._renew()
+            if self._read_marker(self._group) == marker:
+                break
         return marker
 
     def _failed(self, error: ConfluentKafkaError) -> KafkaDeliveryError:
@@ -217,13 +242,14 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         place = TopicPartition(self._sink.topic, 0, marker.epoch, metadata=marker.owner)
         whose = self._group.consumer_group_metadata()
         self._repeat(
-            lambda timeout_s: producer.send_offsets_to_transaction([place], whose, timeout_s)
+            lambda slice_s: producer.send_offsets_to_transaction([place], whose, slice_s),
+            min(_OFFSETS_TIMEOUT_S, self._sink.transaction_timeout_s),
         )
-        self._repeat(producer.commit_transaction)
+        self._repeat(producer.commit_transaction, self._sink.transaction_timeout_s)
 
-    def _repeat(self, call: Any) -> None:
-        """Call what may be called again until it is through, as long as a transaction may last."""
-        end = monotonic() + self._sink.transaction_timeout_s
+    def _repeat(self, call: Callable[[float], object], timeout_s: float) -> None:
+        """Call what may be called again until it is through."""
+        end = monotonic() + timeout_s
         while True:
             try:
                 call(1.0)

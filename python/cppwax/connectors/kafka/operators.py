@@ -1,7 +1,7 @@
 """Steps that read and write Kafka; usually imported as `kop`.
 
-Where a message can be wrong, a step has two streams: `oks` and `errs`. Write the second to a topic of
-its own, count it, or end the run with `op.raises`. Errors that no step reads are dropped.
+Where a message can be wrong, a step has two streams: `oks` and `errs`. Write the second to a topic
+of its own, count it, or end the run with `op.raises`. Errors that no step reads are dropped.
 
 >>> from confluent_kafka.serialization import StringDeserializer
 >>> import cppwax.operators as op
