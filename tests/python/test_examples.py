@@ -73,7 +73,7 @@ def test_wordcount_counts_as_counter_does() -> None:
 def test_all_examples_are_tested() -> None:
     """A new example needs a line above."""
     tested = {name.partition(":")[0] for name in _EXPECTED}
-    tested |= {"examples.sqlite_sink", "examples.wordcount"}
+    tested |= {"examples.kafka_totals", "examples.sqlite_sink", "examples.wordcount"}
     present = {f"examples.{p.stem}" for p in (ROOT / "examples").glob("*.py")}
     assert present - {"examples.__init__"} == tested
 

@@ -1,0 +1,163 @@
+"""What does a message cost from Kafka through a dataflow to Kafka, on one worker?
+
+    .venv/bin/python -m benchmarks.kafka                  # 100,000 messages
+    .venv/bin/python -m benchmarks.kafka --count 1000000
+
+Starts a broker on this machine, fills a topic of three partitions, and copies it with a `map`
+between, by cppwax and by Bytewax (where it is installed) in turn, each run a process of its own.
+Shown are the CPU time of that process and wall time, a message; the broker shares the machine, so
+that wall time tells of both. Each copy is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+from benchmarks import report
+from benchmarks.workload import ROOT, Library, cpu_seconds, environment
+
+PACKAGES = ("cppwax", "bytewax")
+PARTITIONS = 3
+VALUE_BYTES = 100
+
+
+def flow_of(package: str, broker: str, source: str, target: str, batch_size: int) -> Any:
+    """Define the copy."""
+    library = Library(package)
+    kafka = import_module(f"{package}.connectors.kafka")
+    message = kafka.KafkaSinkMessage
+    flow = library.dataflow.Dataflow("copy")
+    read = kafka.KafkaSource([broker], [source], tail=False, batch_size=batch_size)
+    messages = library.op.input("inp", flow, read)
+    loud = library.op.map("map", messages, lambda msg: message(msg.key, msg.value.upper()))
+    library.op.output("out", loud, kafka.KafkaSink([broker], target))
+    return flow
+
+
+def run_here(package: str, broker: str, source: str, target: str, batch_size: int) -> None:
+    """Be the process of one run: print what it took, as JSON."""
+    flow = flow_of(package, broker, source, target, batch_size)
+    library = Library(package)
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    library.run(flow, 1, None)
+    print(json.dumps({"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall}))
+
+
+def create(broker: str) -> str:
+    """Make a topic; return its name."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    client = AdminClient({"bootstrap.servers": broker})
+    name = f"topic-{uuid4().hex[:8]}"
+    client.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(30)
+    return name
+
+
+def fill(broker: str, topic: str, count: int) -> None:
+    """Write the messages."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": broker, "queue.buffering.max.messages": 10_000_000})
+    value = b"x" * VALUE_BYTES
+    for number in range(count):
+        producer.produce(topic, value, str(number).encode(), number % PARTITIONS)
+    left = producer.flush(600)
+    assert not left, f"{left} messages were not written"
+
+
+def messages_in(broker: str, topic: str) -> int:
+    """Tell how many messages a topic has."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": broker, "group.id": "benchmarks"})
+    total = 0
+    for partition in range(PARTITIONS):
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
+        total += high - low
+    consumer.close()
+    return total
+
+
+def measure(
+    package: str, broker: str, source: str, options: argparse.Namespace
+) -> dict[str, float]:
+    """Run one side in a new process, and check what it has written."""
+    target = create(broker)
+    where = [package, broker, source, target, str(options.batch_size)]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.kafka", "--one", *where],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{package}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    written = messages_in(broker, target)
+    if written != options.count:
+        raise SystemExit(f"{package}: WRONG RESULT: {written:,} messages, not {options.count:,}")
+    took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return {kind: seconds / options.count * 1e6 for kind, seconds in took.items()}
+
+
+def compare(broker: str, options: argparse.Namespace) -> None:
+    """Run all rounds and print what they gave."""
+    source = create(broker)
+    fill(broker, source, options.count)
+    sides = [package for package in PACKAGES if find_spec(package)]
+    costs: dict[str, list[dict[str, float]]] = {package: [] for package in sides}
+    for number in range(options.rounds):
+        for package in sides if number % 2 == 0 else reversed(sides):
+            costs[package].append(measure(package, broker, source, options))
+    print(
+        f"{options.count:,} messages of {VALUE_BYTES} bytes, {options.rounds} rounds, batches "
+        f"of {options.batch_size:,}; µs a message, median (least-most)"
+    )
+    for package in sides:
+        for kind in ("cpu", "wall"):
+            figures = [cost[kind] for cost in costs[package]]
+            print(
+                f"  {package:8} {kind:5} {median(figures):6.2f}"
+                f"  ({min(figures):.2f}-{max(figures):.2f})"
+            )
+    if len(sides) == 2:
+        for kind in ("cpu", "wall"):
+            pairs = zip(costs["cppwax"], costs["bytewax"], strict=True)
+            ratio = median(ours[kind] / theirs[kind] for ours, theirs in pairs)
+            print(f"  cppwax takes {ratio:.2f} of Bytewax's {kind} time")
+
+
+def main() -> int:
+    """Run as a command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=100_000, help="messages (100,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (3)")
+    parser.add_argument("--batch-size", type=int, default=1000, help="of the source (1,000)")
+    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        package, broker, source, target, batch_size = options.one
+        run_here(package, broker, source, target, int(batch_size))
+        return 0
+    sys.path.insert(0, str(Path(ROOT)))
+    from scripts.kafka_broker import KafkaBroker
+
+    print(report.machine(), flush=True)
+    with KafkaBroker(steady=True) as broker:
+        compare(broker.address, options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
