@@ -13,6 +13,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from uuid import uuid4
@@ -42,8 +44,8 @@ State = tuple[str, tuple[tuple[int, tuple[Row, ...]], ...]]
 
 _TRIES = 3
 #: It takes milliseconds. After a restart of its broker, librdkafka (2.16) may wait for ever for a
-#: connection that it has given up: then a new producer is the way out.
-_OFFSETS_TIMEOUT_S = 10.0
+#: connection that it has given up, whatever it is told: then a new producer is the way out.
+_OFFSETS_TIMEOUT_S = 5.0
 _LOCKED_OUT = (ConfluentKafkaError._FENCED, ConfluentKafkaError.PRODUCER_FENCED)
 
 
@@ -55,6 +57,28 @@ def _never_free(client: object) -> None:
 class _Marker(NamedTuple):
     epoch: int
     owner: str
+
+
+def _within(timeout_s: float, call: Callable[[], object]) -> None:
+    """Make a call that may never return; then its thread is left alone."""
+    outcome: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as ex:
+            outcome.put(ex)
+        else:
+            outcome.put(None)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        failure = outcome.get(timeout=timeout_s + 1)
+    except Empty:
+        text = f"no answer within {timeout_s:g} s"
+        failure = KafkaException(ConfluentKafkaError(ConfluentKafkaError._TIMED_OUT, text))
+    if failure is not None:
+        raise failure
 
 
 class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State]):
@@ -241,10 +265,9 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         self._producing.flush()
         place = TopicPartition(self._sink.topic, 0, marker.epoch, metadata=marker.owner)
         whose = self._group.consumer_group_metadata()
-        self._repeat(
-            lambda slice_s: producer.send_offsets_to_transaction([place], whose, slice_s),
-            min(_OFFSETS_TIMEOUT_S, self._sink.transaction_timeout_s),
-        )
+        timeout_s = min(_OFFSETS_TIMEOUT_S, self._sink.transaction_timeout_s)
+        send = producer.send_offsets_to_transaction
+        _within(timeout_s, lambda: self._repeat(lambda s: send([place], whose, s), timeout_s))
         self._repeat(producer.commit_transaction, self._sink.transaction_timeout_s)
 
     def _repeat(self, call: Callable[[float], object], timeout_s: float) -> None:

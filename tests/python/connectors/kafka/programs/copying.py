@@ -1,6 +1,6 @@
-"""A flow that copies a topic exactly once, and dies where it is told to.
+"""A flow that copies a topic, exactly once, and dies where it is told to.
 
-Its environment: BROKER, FROM, TO, ID; TAIL=1 for one that waits for more; SLOW_S, a pause for each
+Its environment: BROKER, FROM, TO, ID, empty for one without transactions; TAIL=1 for one that waits for more; SLOW_S, a pause for each
 batch; CRASH, as in `commit:2`: the second call of that place kills the process.
 """
 
@@ -94,7 +94,7 @@ def get_flow() -> Dataflow:
         slow,
         brokers=brokers,
         topic=os.environ["TO"],
-        transactional_id=os.environ["ID"],
+        transactional_id=os.environ["ID"] or None,
         producer_count=2,
     )
     return flow
