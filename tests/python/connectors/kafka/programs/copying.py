@@ -1,7 +1,8 @@
 """A flow that copies a topic, exactly once, and dies where it is told to.
 
-Its environment: BROKER, FROM, TO, ID, empty for one without transactions; TAIL=1 for one that waits for more; SLOW_S, a pause for each
-batch; CRASH, as in `commit:2`: the second call of that place kills the process.
+Its environment: BROKER, FROM, TO, ID, empty for one without transactions; TAIL=1 for one that waits
+for more; SLOW_S, a pause for each batch; CRASH, as in `commit:2`: the second call of that place
+kills the process.
 """
 
 import os
