@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from confluent_kafka import KafkaError as ConfluentKafkaError
 
@@ -21,6 +21,18 @@ class KafkaError(Generic[K, V]):
     """What went wrong."""
     msg: KafkaSourceMessage[K, V]
     """The message, with what is known of its topic, partition and offset."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Older versions of the client library cannot pickle its errors.
+        err = self.err
+        flags = (err.fatal(), err.retriable(), err.txn_requires_abort())
+        return (_error_of, (err.code(), err.str(), flags, self.msg))
+
+
+def _error_of(
+    code: int, text: str, flags: tuple[bool, bool, bool], msg: KafkaSourceMessage[Any, Any]
+) -> KafkaError[Any, Any]:
+    return KafkaError(ConfluentKafkaError(code, text, *flags), msg)
 
 
 class KafkaStartError(RuntimeError):

@@ -131,7 +131,7 @@ def test_a_restart_of_the_broker_is_waited_for(
         return len(tools.read(broker.address, target)) >= count
 
     environment = {"TAIL": "1"} if transactions else {"TAIL": "1", "ID": ""}
-    with copying.start(**environment) as process:
+    with copying.start("--stop-timeout", "30", **environment) as process:
         try:
             tools.until(lambda: copied(250))
             broker.stop()

@@ -47,7 +47,8 @@ def test_quickly_made_messages_are_like_others() -> None:
 
 def test_errors_can_go_to_other_processes() -> None:
     error = KafkaError(ConfluentKafkaError(ConfluentKafkaError._BAD_MSG, "why"), WHOLE)
-    assert pickle.loads(pickle.dumps(error)) == error
+    there = pickle.loads(pickle.dumps(error))
+    assert there == error and there.err.str() == "why"
 
 
 def both(step: Any, items: list[Any], **arguments: Any) -> tuple[list[Any], list[Any]]:
