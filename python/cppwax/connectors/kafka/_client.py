@@ -36,13 +36,34 @@ _UNKNOWN_TOPIC = (
 _NOT_READY = (ConfluentKafkaError.LEADER_NOT_AVAILABLE,)
 
 
-def _is_no_repetition(record: logging.LogRecord) -> bool:
-    # Lost connections come as errors too, and those are logged once in a while.
-    return not record.getMessage().startswith("FAIL ")
+class _Repetitions:
+    """Finds texts that were there a short while ago."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.texts: dict[str, float] = {}
+
+    def has(self, text: str) -> bool:
+        now = self._now()
+        if now - self.texts.get(text, float("-inf")) < _SAME_WARNING_S:
+            return True
+        if len(self.texts) >= 100:
+            self.texts.clear()
+        self.texts[text] = now
+        return False
+
+
+_said = _Repetitions(monotonic)
+
+
+def _is_new(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    # Lost connections come as errors too.
+    return not text.startswith("FAIL ") and not _said.has(text)
 
 
 _LIBRARY_LOGGER = LOGGER.getChild("librdkafka")
-_LIBRARY_LOGGER.addFilter(_is_no_repetition)
+_LIBRARY_LOGGER.addFilter(_is_new)
 
 
 def checked_list(name: str, values: Iterable[str]) -> list[str]:
@@ -82,23 +103,19 @@ class ClientErrors:
         self._refusal_timeout_s = refusal_timeout_s
         self._also = also
         self._now = now
-        self._texts: dict[str, float] = {}
+        self._heard = _Repetitions(now)
         self._refused_since = 0.0
         self._refused_last = float("-inf")
         self.any_refusal: ConfluentKafkaError | None = None
         self.lasting_refusal: ConfluentKafkaError | None = None
 
     def __call__(self, error: ConfluentKafkaError) -> None:
-        now = self._now()
         # Without the times in it, which would make each one another.
         text = re.sub(r" \(after [^)]*\)", "", error.str())
-        if now - self._texts.get(text, float("-inf")) >= _SAME_WARNING_S:
-            if len(self._texts) >= 100:
-                self._texts.clear()
-            self._texts[text] = now
+        if not self._heard.has(text):
             LOGGER.warning("%s", text)
         if error.code() in _REFUSALS:
-            self._refuse(error, now)
+            self._refuse(error, self._now())
         if self._also is not None:
             self._also(error)
 
@@ -112,7 +129,7 @@ class ClientErrors:
 
     def text(self) -> str:
         """Give all texts so far; empty if there was none."""
-        return "; ".join(self._texts)
+        return "; ".join(self._heard.texts)
 
 
 def client_config(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Any
+from zlib import crc32
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as ConfluentKafkaError
@@ -235,7 +236,8 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
 class Offsets:
     """The share of a reader in the partitions of all topics, with the next offset of each.
 
-    A partition belongs to the reader of its number, modulo the number of readers: in every run.
+    To which reader a partition belongs depends on its topic's name, its number and the number of
+    readers alone, so that it is the same in every run, whatever topics are added.
     """
 
     def __init__(
@@ -245,6 +247,12 @@ class Offsets:
         count: int,
         resume_state: dict[tuple[str, int], int] | None,
     ) -> None:
+        given_up = {topic for topic, _ in resume_state or ()} - set(topics)
+        if given_up:
+            raise ValueError(
+                f"the recovery store has offsets of topics {sorted(given_up)}, which the source "
+                "does not read any more: name them again, or begin with a new store"
+            )
         self.topics = topics
         self.is_resumed = resume_state is not None
         self.next: dict[tuple[str, int], int] = dict(resume_state or {})
@@ -253,7 +261,7 @@ class Offsets:
 
     def new_in(self, topic: str, partitions: list[int]) -> list[tuple[str, int]]:
         """Give those that belong to this share and are not in it yet."""
-        shift = self.topics.index(topic)
+        shift = crc32(topic.encode())
         return [
             (topic, partition)
             for partition in partitions

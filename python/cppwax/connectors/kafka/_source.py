@@ -114,8 +114,10 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
         finally:
             consumer.close()
         if self._discover_interval is not None:
-            width = len(str(self._reader_count - 1))
-            return [f"reader-{index:0{width}}" for index in range(self._reader_count)]
+            # With the number in the name, a store that was made with another one is refused.
+            count = self._reader_count
+            width = len(str(count - 1))
+            return [f"reader-{index:0{width}}-of-{count}" for index in range(count)]
         return [f"{index}-{topic}" for topic, indexes in found.items() for index in indexes]
 
     def build_part(
@@ -135,7 +137,8 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
                     consumer, start, self._reading, name, int(kind), resume_state
                 )
             else:
-                share = Offsets(self._topics, int(name), self._reader_count, resume_state)
+                index = int(name.partition("-")[0])
+                share = Offsets(self._topics, index, self._reader_count, resume_state)
                 reader = TopicsReader(
                     consumer, start, self._reading, share, self._discover_interval
                 )

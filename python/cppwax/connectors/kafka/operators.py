@@ -11,7 +11,7 @@ of its own, count it, or end the run with `op.raises`. Errors that no step reads
 >>> from cppwax.testing import TestingSink, TestingSource, run_main
 >>> values, bad = [], []
 >>> flow = Dataflow("reading")
->>> messages = [KafkaSourceMessage(None, b"a"), KafkaSourceMessage(None, bytes([255]))]
+>>> messages = (KafkaSourceMessage(None, value) for value in (b"a", bytes([255])))
 >>> raw = op.input("inp", flow, TestingSource(messages))
 >>> read = kop.deserialize_value("read", raw, StringDeserializer())
 >>> op.output("values", op.map("value", read.oks, lambda msg: msg.value), TestingSink(values))
@@ -42,7 +42,7 @@ from cppwax.connectors.kafka._errors import KafkaError
 from cppwax.connectors.kafka._messages import KafkaSinkMessage, KafkaSourceMessage
 from cppwax.connectors.kafka._sink import KafkaSink
 from cppwax.connectors.kafka._source import KafkaSource
-from cppwax.connectors.kafka._transactions import KafkaTransactionalSink
+from cppwax.connectors.kafka._transactions import KafkaTransactionalSink, LostMarker
 from cppwax.dataflow import Dataflow, KeyedStream, Stream, operator
 from cppwax.operators._batch_mappers import MapItem
 
@@ -179,10 +179,9 @@ def output(
     start_timeout: timedelta = START_TIMEOUT,
     transactional_id: str | None = None,
     producer_count: int = 1,
+    lost_marker: LostMarker = "fail",
 ) -> None:
-    """Write messages to Kafka.
-
-    At least once; exactly once with a `transactional_id`, which needs a recovery store.
+    """Write messages to Kafka; exactly once with a `transactional_id`, else at least once.
 
     **Shape**: `Stream[KafkaSourceMessage | KafkaSinkMessage]`.
     **Order**: kept of each worker and partition; with a `transactional_id`, of each message key.
@@ -199,8 +198,9 @@ def output(
         add_config: Settings of the client library.
         start_timeout: How long to wait for a broker at the start.
         transactional_id: Name of this output, of this flow alone among all that use the brokers;
-            see `cppwax.connectors.kafka.KafkaTransactionalSink`.
-        producer_count: How many producers there are, with a `transactional_id`.
+            see `cppwax.connectors.kafka.KafkaTransactionalSink`. It needs a recovery store.
+        producer_count: As for that class.
+        lost_marker: As for that class.
 
     Raises:
         TypeError: An argument is of a wrong type.
@@ -217,6 +217,7 @@ def output(
         add_config,
         producer_count=producer_count,
         start_timeout=start_timeout,
+        lost_marker=lost_marker,
     )
     return op.output("kafka_output", _keyed("keyed", messages), exactly_once)
 

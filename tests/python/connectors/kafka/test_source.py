@@ -261,7 +261,7 @@ def test_new_partitions_are_found(broker: KafkaBroker, new_topic: TopicMaker) ->
     source = KafkaSource(
         [broker.address], [topic], discover_interval=timedelta(seconds=0.2), reader_count=2
     )
-    assert source.list_parts() == ["reader-0", "reader-1"]
+    assert source.list_parts() == ["reader-0-of-2", "reader-1-of-2"]
     readers = [source.build_part("inp", name, None) for name in source.list_parts()]
     seen: list[bytes] = []
 
@@ -277,7 +277,7 @@ def test_new_partitions_are_found(broker: KafkaBroker, new_topic: TopicMaker) ->
     tools.until(lambda: poll() == 3)
     assert sorted(seen) == [b"a", b"b", b"c"]
     states = [reader.snapshot() for reader in readers]
-    assert states == [{(topic, 0): 1, (topic, 2): 1}, {(topic, 1): 1}]
+    assert sorted(states, key=len) == [{(topic, 1): 1}, {(topic, 0): 1, (topic, 2): 1}]
     assert set(source.consumer_lag().values()) == {0}
     for reader in readers:
         reader.close()
@@ -293,6 +293,14 @@ def test_new_partitions_are_found(broker: KafkaBroker, new_topic: TopicMaker) ->
     assert sorted(seen) == [b"d", b"e"]
     for reader in readers:
         reader.close()
+
+
+def test_a_topic_that_readers_know_must_stay(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+    topic = new_topic()
+    every = timedelta(seconds=1)
+    source = KafkaSource([broker.address], [topic], discover_interval=every, reader_count=1)
+    with pytest.raises(ValueError, match="given-up"):
+        source.build_part("inp", "reader-0-of-1", {("given-up", 0): 5})
 
 
 @pytest.mark.parametrize(

@@ -167,9 +167,10 @@ def test_a_schema_that_does_not_fit_is_an_error() -> None:
 
 def test_a_refusal_counts_once_it_lasts() -> None:
     """Credentials that expire: the client library tries again and again."""
-    times = iter([0.0, 9.0, 100.0, 109.0, 111.0])
+    times = [0.0, 9.0, 100.0, 109.0, 111.0]
     passed_on: list[Any] = []
-    errors = ClientErrors(10.0, passed_on.append, lambda: next(times))
+    # Each error is looked at when the ones before it have been passed on.
+    errors = ClientErrors(10.0, passed_on.append, lambda: times[len(passed_on)])
     refused = ConfluentKafkaError(ConfluentKafkaError._AUTHENTICATION, "no (after 5ms in state X)")
     for _ in range(4):
         errors(refused)
