@@ -16,6 +16,7 @@ class _StoreFacts(TypedDict):
     warnings: list[str]
 
 def init_store(folder: bytes, count: int) -> None: ...
+
 @final
 class Meters:
     def __init__(self) -> None: ...
