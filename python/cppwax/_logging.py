@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from typing import TextIO
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -24,4 +26,11 @@ def log_to_stderr(level: str) -> None:
 
 
 class _ToStderr(logging.StreamHandler):  # type: ignore[type-arg]
-    """Tells our handler from those of the program."""
+    """Writes to whatever `sys.stderr` is at the time, and is told from handlers of the program."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr

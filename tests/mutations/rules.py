@@ -240,8 +240,8 @@ MUTATIONS = (
         "committed_is_early",
         "P9: sinks are told of the epoch that is being committed",
         "worker/worker.cpp",
-        "  durable_ = end ? end->epoch : Epoch(probe_->epoch().value() - 1);",
-        "  durable_ = end ? end->epoch : probe_->epoch();",
+        "  durable_ = probe_->through();",
+        "  durable_ = probe_->done() ? probe_->through() : probe_->epoch();",
     ),
     Mutation(
         "resume_does_not_tell_committed",
