@@ -120,7 +120,8 @@ def test_an_abort_is_no_failure(start: Starter) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_signals_are_passed_on(start: Starter, number: signal.Signals, code: int) -> None:
-    process = start("-p2", program("endless"))
+    # A busy machine may take more than the second that is the default.
+    process = start("-p2", "--stop-timeout", "20", program("endless"))
     watched = [os.pidfd_open(pid) for pid in pids_of(process, 2)]
     process.send(number)
     ended = process.end()
