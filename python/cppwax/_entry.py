@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
     from cppwax._cluster import Cluster
+    from cppwax._watch.figures import Meters
     from cppwax.recovery import RecoveryConfig
 
 
@@ -29,6 +30,17 @@ class Recovery:
     """Refuse the store because of them."""
 
 
+def new_meters() -> Meters:
+    """Make what the engine counts into, for somebody who watches one run.
+
+    Returns:
+        The meters, for `run_in_this_process`.
+    """
+    from cppwax import _engine
+
+    return _engine.Meters()
+
+
 def run_in_this_process(
     flow: Dataflow,
     *,
@@ -40,6 +52,7 @@ def run_in_this_process(
     drop_state: bool = False,
     end_process: bool = False,
     cluster: Cluster | None = None,
+    meters: Meters | None = None,
 ) -> str:
     """Run a flow to its end on worker threads of this process.
 
@@ -55,6 +68,7 @@ def run_in_this_process(
             (`end_process`) refuses them, and others leave them alone.
         end_process: A run that does not come to an end after a signal may end the process.
         cluster: The other processes, if there are any.
+        meters: What to count into, from `new_meters`; `None` counts nothing.
 
     Returns:
         How it ended: "eof", "aborted", "stopped", or "abandoned" where the stop timeout was over.
@@ -93,6 +107,7 @@ def run_in_this_process(
             end_process=end_process,
             cluster=cluster,
             recovery=recovery,
+            meters=cast("_engine.Meters | None", meters),
         )
         later["cppwax.ending"] = ending
     return ending

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import REGISTRY, Metric
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
 import cppwax
+from cppwax._drawing.rendered import to_rendered
+from cppwax._watch.figures import core_steps
 from cppwax._web.state import RunState
 
 
@@ -17,9 +19,17 @@ class _OfRun(Collector):
 
     def __init__(self, state: RunState) -> None:
         self._state = state
+        steps = list(core_steps(to_rendered(state.flow).substeps))
+        self._with_inputs = {step.step_id for step in steps if step.inp_ports}
+        self._with_outputs = {step.step_id for step in steps if step.out_ports}
 
     def collect(self) -> Iterable[Metric]:
         """Make the metrics anew; see `prometheus_client`."""
+        yield from self._of_process()
+        yield from self._of_steps()
+        yield from self._of_workers()
+
+    def _of_process(self) -> Iterable[Metric]:
         state = self._state
         facts = {
             "flow_id": state.flow.flow_id,
@@ -42,6 +52,61 @@ class _OfRun(Collector):
                 "When the run began, in seconds since 1970",
                 state.started_at,
             )
+
+    def _of_steps(self) -> Iterable[Metric]:
+        labels = ["step_id", "worker_index"]
+        arrived = CounterMetricFamily(
+            "cppwax_item_inp_count", "Items that have reached the step", labels=labels
+        )
+        emitted = CounterMetricFamily(
+            "cppwax_item_out_count", "Items that the step has emitted", labels=labels
+        )
+        waiting = GaugeMetricFamily(
+            "cppwax_items_waiting", "Items that the step has not begun with", labels=labels
+        )
+        worked = CounterMetricFamily(
+            "cppwax_step_worked_seconds",
+            "How long the step has worked, user code included",
+            labels=labels,
+        )
+        held = CounterMetricFamily(
+            "cppwax_step_held_seconds",
+            "How long the step was held back because what is below it was full",
+            labels=labels,
+        )
+        for (
+            step_id,
+            worker,
+            inp,
+            begun,
+            out,
+            work_seconds,
+            held_seconds,
+        ) in self._state.meters.steps():
+            place = [step_id, str(worker)]
+            if step_id in self._with_inputs:
+                arrived.add_metric(place, inp)
+                # They are not read at one moment.
+                waiting.add_metric(place, max(0, inp - begun))
+            if step_id in self._with_outputs:
+                emitted.add_metric(place, out)
+                held.add_metric(place, held_seconds)
+            worked.add_metric(place, work_seconds)
+        yield from (arrived, emitted, waiting, worked, held)
+
+    def _of_workers(self) -> Iterable[Metric]:
+        opened = GaugeMetricFamily(
+            "cppwax_epoch_opened", "The last epoch opened; 0 before", labels=["worker_index"]
+        )
+        through = GaugeMetricFamily(
+            "cppwax_epoch_through",
+            "The last epoch through all steps of all workers, with recovery: durable; 0 before",
+            labels=["worker_index"],
+        )
+        for worker, last_opened, last_through in self._state.meters.epochs():
+            opened.add_metric([str(worker)], last_opened)
+            through.add_metric([str(worker)], last_through)
+        yield from (opened, through)
 
 
 class RunMetrics(Collector):

@@ -46,9 +46,29 @@ class WebSettings:
         """
         if cluster is None or self.port == 0:
             return self
+        port = self._ports(cluster)[cluster.process_id]
+        return WebSettings(self.host, port, self.cache_folder)
+
+    def neighbours(self, cluster: Cluster) -> list[tuple[int, int]]:
+        """Tell where the other processes of the same host serve their pages.
+
+        Args:
+            cluster: The processes.
+
+        Returns:
+            Number and port of each; none where each takes a port that is free.
+        """
+        return [
+            (number, port)
+            for number, port in self._ports(cluster).items()
+            if self.port != 0 and number != cluster.process_id
+        ]
+
+    def _ports(self, cluster: Cluster) -> dict[int, int]:
+        """Give the port of each process of the same host."""
         hosts = [address.rpartition(":")[0] for address in cluster.addresses]
-        before = hosts[: cluster.process_id].count(hosts[cluster.process_id])
-        return WebSettings(self.host, self.port + before, self.cache_folder)
+        here = [n for n, host in enumerate(hosts) if host == hosts[cluster.process_id]]
+        return {number: self.port + place for place, number in enumerate(here)}
 
 
 def yes_or_no(text: str) -> bool:

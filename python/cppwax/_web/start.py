@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cppwax._entry import new_meters
 from cppwax._web.settings import WebSettings
 from cppwax.dataflow import Dataflow
 
@@ -29,8 +30,12 @@ def with_pages(settings: WebSettings | None, flow: Dataflow, run: partial[str]) 
     from cppwax._web.server import run_with_pages
     from cppwax._web.state import RunState
 
+    if run.keywords.get("meters") is None:
+        run = partial(run, meters=new_meters())
     cluster: Cluster | None = run.keywords["cluster"]
     state = RunState(flow, worker_count=run.keywords["worker_count"])
+    state.meters = run.keywords["meters"]
     if cluster is not None:
         state.process_id, state.process_count = cluster.process_id, len(cluster.addresses)
+        state.neighbours = settings.neighbours(cluster)
     return run_with_pages(settings.of_process(cluster), state, run)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from cppwax._watch.figures import Meters, NoMeters
 from cppwax.dataflow import Dataflow
 
 
@@ -23,3 +24,7 @@ class RunState:
     phase: Literal["starting", "running", "ended"] = "starting"
     started_at: float | None = None
     """Seconds since 1970."""
+    meters: Meters = field(default_factory=NoMeters)
+    """What the engine counts of it."""
+    neighbours: list[tuple[int, int]] = field(default_factory=list)
+    """Number and port of the other processes of this host that serve pages."""

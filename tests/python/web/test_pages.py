@@ -17,6 +17,7 @@ from cppwax._web.state import RunState
 from cppwax.dataflow import Dataflow
 from cppwax.visualize import to_json
 from tests.python.drawing.pictured import shop
+from tests.python.watch.counted import FakeMeters, counted_flow
 
 
 def state(**facts: Any) -> RunState:
@@ -75,6 +76,37 @@ def test_metrics_tell_of_the_run_and_of_the_process() -> None:
     found = samples(ask(pages, "/metrics")[2])
     assert found["cppwax_run_running"] == ({}, 1)
     assert found["cppwax_run_start_time_seconds"] == ({}, 1234.5)
+
+
+def of_steps(text: str, name: str) -> dict[tuple[str, str], float]:
+    return {
+        (sample.labels["step_id"], sample.labels["worker_index"]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def test_metrics_tell_of_steps_and_workers() -> None:
+    meters = FakeMeters(
+        [
+            ("counted.inp", 3, 0, 0, 100, 0.5, 0.25),
+            ("counted.next.flat_map_batch", 3, 90, 60, 60, 1.5, 0.0),
+            ("counted.out", 3, 50, 51, 0, 2.5, 0.0),
+        ],
+        [(3, 8, 7)],
+    )
+    text = ask(Pages(RunState(counted_flow(), meters=meters)), "/metrics")[2]
+    inp, mapped, out = (("counted." + x, "3") for x in ("inp", "next.flat_map_batch", "out"))
+    assert of_steps(text, "cppwax_item_inp_count_total") == {mapped: 90, out: 50}
+    assert of_steps(text, "cppwax_item_out_count_total") == {inp: 100, mapped: 60}
+    assert of_steps(text, "cppwax_items_waiting") == {mapped: 30, out: 0}
+    worked = of_steps(text, "cppwax_step_worked_seconds_total")
+    assert worked == {inp: 0.5, mapped: 1.5, out: 2.5}
+    assert of_steps(text, "cppwax_step_held_seconds_total") == {inp: 0.25, mapped: 0}
+    found = samples(text)
+    assert found["cppwax_epoch_opened"] == ({"worker_index": "3"}, 8)
+    assert found["cppwax_epoch_through"] == ({"worker_index": "3"}, 7)
 
 
 def test_metrics_of_the_program_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,9 +68,12 @@ def test_pages_are_there_while_the_dataflow_runs(start: Start) -> None:
     assert json.loads(read(f"{address}/dataflow")[1])["flow_id"] == "flow"
     assert read(f"{address}/healthz") == (200, "ok\n")
     assert read(f"{address}/readyz") == (200, "running\n")
+    process.out.wait_for("started 0")
     metrics = read(f"{address}/metrics")[1]
     assert "cppwax_run_running 1.0" in metrics
     assert "\nseen_total 1.0\n" in metrics
+    counted = 'cppwax_item_out_count_total{step_id="flow.inp",worker_index="0"} 1.0'
+    assert counted in metrics
     stop(process)
     with pytest.raises(OSError):
         read(f"{address}/healthz")

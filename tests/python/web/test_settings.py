@@ -73,3 +73,10 @@ def test_processes_of_one_host_have_ports_of_their_own(
 
 def test_a_single_process_has_the_port_itself() -> None:
     assert WebSettings().of_process(None) == WebSettings()
+
+
+def test_neighbours_are_the_others_of_the_same_host() -> None:
+    addresses = ["one:1", "two:1", "one:2", "one:3"]
+    assert WebSettings(port=80).neighbours(Cluster(addresses, 2)) == [(0, 80), (3, 82)]
+    assert WebSettings(port=80).neighbours(Cluster(addresses, 1)) == []
+    assert WebSettings(port=0).neighbours(Cluster(addresses, 0)) == []

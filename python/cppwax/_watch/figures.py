@@ -1,0 +1,289 @@
+"""Figures of the steps of a run: totals since its begin, and rates of late.
+
+The engine counts for core steps. A step that is composed of others takes what arrives at those
+within that take its inputs, and emits what those emit that its outputs come from.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cppwax._drawing.rendered import RenderedOperator, to_rendered
+from cppwax.dataflow import Dataflow
+
+# Rates are of so long; somebody who looks more often sees them move all the same.
+_RATE_SECONDS = 1.0
+_LEAST_SECONDS = 0.2
+# Of those from whom rates may be taken: they lie at least `_LEAST_SECONDS` apart.
+_MAX_READINGS = 16
+# A step that works less than this share of the time slows nothing down.
+_LEAST_BUSY_SHARE = 0.02
+
+
+class Meters(Protocol):
+    """What the engine counts; see `_engine.Meters`."""
+
+    def steps(self) -> list[tuple[str, int, int, int, int, float, float]]:
+        """Give step id, worker index, arrived, begun, emitted, seconds worked and held back."""
+
+    def epochs(self) -> list[tuple[int, int, int]]:
+        """Give worker index, last epoch opened, last epoch through."""
+
+
+class NoMeters:
+    """Meters of what is not run."""
+
+    def steps(self) -> list[tuple[str, int, int, int, int, float, float]]:
+        """Give nothing."""
+        return []
+
+    def epochs(self) -> list[tuple[int, int, int]]:
+        """Give nothing."""
+        return []
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Of one core step, all workers of this process together."""
+
+    arrived: int = 0
+    begun: int = 0
+    emitted: int = 0
+    worked: float = 0.0
+    held: float = 0.0
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """What a step has done in this process, and how fast it is."""
+
+    step_id: str
+    step_name: str
+    op_type: str
+    items_in: int | None
+    """`None` for a step without inputs."""
+    items_out: int | None
+    """`None` for a step without outputs."""
+    waiting: int
+    """Items that have arrived and that it has not begun with."""
+    worked_seconds: float
+    held_seconds: float
+    in_per_second: float | None
+    out_per_second: float | None
+    worked_share: float
+    """Of the time of all workers of this process, from 0 to 1."""
+    held_share: float
+    """The same, held back because what is below is full; where steps are within: the greatest."""
+    substeps: list[StepFigures] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WorkerFigures:
+    """How far a worker is; 0 is no epoch yet."""
+
+    worker_index: int
+    epoch_opened: int
+    epoch_through: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What can be told of a run at one moment."""
+
+    seconds: float
+    """Since the watching began."""
+    rate_seconds: float
+    """Rates and shares are of these last seconds."""
+    steps: list[StepFigures]
+    workers: list[WorkerFigures]
+    busiest: list[str]
+    """The step with the greatest share of time worked, then the one within it, and so on."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    at: float
+    counts: Mapping[str, _Counts]
+
+
+class Watch:
+    """Looks at the meters of a run; any thread may ask."""
+
+    def __init__(self, flow: Dataflow, meters: Meters, clock: Callable[[], float]) -> None:
+        """Begin to watch.
+
+        Args:
+            flow: What is run.
+            meters: What is counted of it.
+            clock: Gives seconds that never go back.
+        """
+        self._meters = meters
+        self._clock = clock
+        self._steps = to_rendered(flow).substeps
+        self._edges = _edges_of(self._steps)
+        self._lock = threading.Lock()
+        self._began = clock()
+        self._readings = deque([_Reading(self._began, {})], maxlen=_MAX_READINGS)
+
+    def look(self) -> Figures:
+        """Give the figures of now.
+
+        Rates are those of about the last second, if somebody has looked then; else those since
+        somebody has looked last, or since the begin.
+        """
+        with self._lock:
+            now = _Reading(self._clock(), _read(self._meters))
+            before = self._before(now.at)
+            if now.at - self._readings[-1].at >= _LEAST_SECONDS:
+                self._readings.append(now)
+        workers = [WorkerFigures(*row) for row in self._meters.epochs()]
+        span = now.at - before.at
+        scale = _Scale(before.counts, now.counts, span, max(1, len(workers)))
+        steps = [_figures_of(step, self._edges, scale) for step in self._steps]
+        busiest = list(_busiest_of(steps))
+        return Figures(now.at - self._began, span, steps, workers, busiest)
+
+    def _before(self, now: float) -> _Reading:
+        """Choose the latest reading that is old enough, or the oldest there is."""
+        for reading in reversed(self._readings):
+            if now - reading.at >= _RATE_SECONDS * 0.9:
+                return reading
+        return self._readings[0]
+
+
+def flat(steps: Iterable[StepFigures]) -> Iterator[StepFigures]:
+    """Give steps, each before its substeps.
+
+    Args:
+        steps: The outer ones.
+
+    Yields:
+        All of them.
+    """
+    for step in steps:
+        yield step
+        yield from flat(step.substeps)
+
+
+def core_steps(steps: Iterable[RenderedOperator]) -> Iterator[RenderedOperator]:
+    """Give the steps that have none within, which the engine counts for.
+
+    Args:
+        steps: The outer ones.
+
+    Yields:
+        The inner ones, in order.
+    """
+    for step in steps:
+        if step.substeps:
+            yield from core_steps(step.substeps)
+        else:
+            yield step
+
+
+def _read(meters: Meters) -> dict[str, _Counts]:
+    counts: dict[str, _Counts] = {}
+    for step_id, _worker, *row in meters.steps():
+        old = counts.get(step_id, _Counts())
+        counts[step_id] = _Counts(
+            old.arrived + int(row[0]),
+            old.begun + int(row[1]),
+            old.emitted + int(row[2]),
+            old.worked + row[3],
+            old.held + row[4],
+        )
+    return counts
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Which core steps take what comes into a step, and which make what comes out of it."""
+
+    takers: Mapping[str, Sequence[str]]
+    makers: Mapping[str, Sequence[str]]
+
+
+def _edges_of(steps: Sequence[RenderedOperator]) -> _Edges:
+    takers: dict[str, Sequence[str]] = {}
+    makers: dict[str, Sequence[str]] = {}
+    for step in steps:
+        if not step.substeps:
+            takers[step.step_id] = [step.step_id] if step.inp_ports else []
+            makers[step.step_id] = [step.step_id] if step.out_ports else []
+            continue
+        inner = _edges_of(step.substeps)
+        takers |= inner.takers
+        makers |= inner.makers
+        own = {port.port_id for port in step.inp_ports}
+        takers[step.step_id] = _distinct(
+            core
+            for substep in step.substeps
+            if any(own & set(port.from_port_ids) for port in substep.inp_ports)
+            for core in inner.takers[substep.step_id]
+        )
+        wanted = {origin for port in step.out_ports for origin in port.from_port_ids}
+        makers[step.step_id] = _distinct(
+            core
+            for substep in step.substeps
+            if any(port.port_id in wanted for port in substep.out_ports)
+            for core in inner.makers[substep.step_id]
+        )
+    return _Edges(takers, makers)
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Two readings, and what lies between them."""
+
+    before: Mapping[str, _Counts]
+    now: Mapping[str, _Counts]
+    seconds: float
+    worker_count: int
+
+    def counts(self, step_id: str) -> tuple[_Counts, _Counts]:
+        return self.before.get(step_id, _Counts()), self.now.get(step_id, _Counts())
+
+    def rate(self, number: float) -> float:
+        return number / self.seconds if self.seconds > 0 else 0.0
+
+    def share(self, seconds: float) -> float:
+        # What is read together may be of moments that lie a little apart.
+        return min(1.0, max(0.0, self.rate(seconds) / self.worker_count))
+
+
+def _figures_of(step: RenderedOperator, edges: _Edges, scale: _Scale) -> StepFigures:
+    pairs = [scale.counts(core.step_id) for core in core_steps([step])]
+    took = [scale.counts(core) for core in edges.takers[step.step_id]]
+    made = [scale.counts(core) for core in edges.makers[step.step_id]]
+    return StepFigures(
+        step.step_id,
+        step.step_name,
+        step.op_type,
+        sum(now.arrived for _, now in took) if step.inp_ports else None,
+        sum(now.emitted for _, now in made) if step.out_ports else None,
+        sum(max(0, now.arrived - now.begun) for _, now in pairs),
+        sum(now.worked for _, now in pairs),
+        max((now.held for _, now in pairs), default=0.0),
+        scale.rate(sum(now.arrived - old.arrived for old, now in took)) if step.inp_ports else None,
+        scale.rate(sum(now.emitted - old.emitted for old, now in made)) if step.out_ports else None,
+        scale.share(sum(now.worked - old.worked for old, now in pairs)),
+        scale.share(max((now.held - old.held for old, now in pairs), default=0.0)),
+        [_figures_of(substep, edges, scale) for substep in step.substeps],
+    )
+
+
+def _busiest_of(steps: Sequence[StepFigures]) -> Iterator[str]:
+    while steps:
+        step = max(steps, key=lambda each: each.worked_share)
+        if step.worked_share < _LEAST_BUSY_SHARE:
+            return
+        yield step.step_id
+        steps = step.substeps
