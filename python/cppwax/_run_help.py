@@ -43,8 +43,9 @@ Recovery:
 \b
 Pages:
   With --dataflow-api each process tells of its run over HTTP, at
-  http://127.0.0.1:3030 for this machine alone: /dataflow, /metrics (your own
-  prometheus_client metrics too), /healthz, /readyz.
+  http://127.0.0.1:3030 for this machine alone: in a browser the dataflow with
+  rates, waiting items and the slowest step; for programs /status, /dataflow,
+  /metrics (your own prometheus_client metrics too), /healthz, /readyz.
 
 \b
 Signals:

@@ -47,7 +47,7 @@ _OPTIONS = (
         is_flag=True,
         envvar=ENABLED_VARIABLE,
         show_envvar=True,
-        help="Serve pages about the run over HTTP: /dataflow, /metrics, /healthz, /readyz.",
+        help="Serve pages about the run over HTTP: a live drawing, /metrics, /healthz, and more.",
     ),
     click.option(
         "--dataflow-api-port",

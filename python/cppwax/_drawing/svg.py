@@ -26,7 +26,7 @@ _TITLE_HEIGHT = 22
 _PILL, _HEAD = 18, 36
 
 # In a page, too, it is for the picture alone.
-_STYLE = """
+STYLE = """
 .cppwax-flow { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 .cppwax-flow text { fill: #1f2933; }
 .cppwax-flow .name { font-size: 13px; font-weight: 600; text-anchor: middle; }
@@ -68,7 +68,7 @@ def svg_of(flow: RenderedDataflow, recursive: bool) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="cppwax-flow" {size} role="img">',
             f"<title>{_text(flow.flow_id)}</title>",
-            f"<style>{_STYLE}</style>",
+            f"<style>{STYLE}</style>",
             '<defs><marker id="cppwax-head" markerWidth="8" markerHeight="8" refX="7" refY="4" '
             'orient="auto"><path class="head" d="M0,0.5 L8,4 L0,7.5 z"/></marker></defs>',
             '<rect width="100%" height="100%" fill="#ffffff"/>',

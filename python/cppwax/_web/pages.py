@@ -1,16 +1,21 @@
-"""Answers to requests, as a WSGI application: `/dataflow`, `/metrics`, `/healthz`, `/readyz`."""
+"""Answers to requests, as a WSGI application: the live page, and what programs read."""
 
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qs
 
 from prometheus_client import make_wsgi_app
 
 from cppwax._drawing.rendered import json_of, to_rendered
+from cppwax._watch.figures import Watch
+from cppwax._web.live import headers_of_page, page_of, status_of
 from cppwax._web.metrics import RunMetrics
 from cppwax._web.state import RunState
 
@@ -31,6 +36,15 @@ def _text(status: str, text: str) -> _Answer:
     return _Answer(status, f"{text}\n".encode(), [("Content-Type", _TEXT)])
 
 
+def _accepts_html(accepted: str) -> bool:
+    """Tell whether whoever asks names HTML, as browsers do; `*/*` is for programs."""
+    for kind in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in kind.split(";"))
+        if name == "text/html":
+            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+    return False
+
+
 class Pages:
     """The pages of one run; any thread may ask for one."""
 
@@ -45,10 +59,12 @@ class Pages:
         """
         self._state = state
         self._own_names = None if own_names is None else {*_LOOPBACK, *own_names}
+        self._watch = Watch(state.flow, state.meters, time.monotonic)
         self._metrics_app = make_wsgi_app(RunMetrics(state))
         self._pages: dict[str, Callable[[dict[str, Any]], _Answer]] = {
             "/": self._index,
             "/dataflow": self._dataflow,
+            "/status": self._status,
             "/metrics": self._metrics,
             "/healthz": self._health,
             "/readyz": self._readiness,
@@ -83,9 +99,21 @@ class Pages:
         name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
         return self._own_names is None or name.lower() in self._own_names
 
-    def _index(self, _environ: dict[str, Any]) -> _Answer:
-        shown = [path for path in self._pages if path != "/"]
-        return _text("200 OK", "\n".join([f"dataflow {self._state.flow.flow_id!r}", *shown]))
+    def _index(self, environ: dict[str, Any]) -> _Answer:
+        if _accepts_html(environ.get("HTTP_ACCEPT", "")):
+            asked = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+            page = page_of(self._state, with_substeps="substeps" in asked)
+            answer = _Answer("200 OK", page.encode(), headers_of_page())
+        else:
+            shown = [path for path in self._pages if path != "/"]
+            name = f"dataflow {self._state.flow.flow_id!r}"
+            answer = _text("200 OK", "\n".join([name, *shown]))
+        answer.headers.append(("Vary", "Accept"))
+        return answer
+
+    def _status(self, _environ: dict[str, Any]) -> _Answer:
+        body = status_of(self._state, self._watch).encode()
+        return _Answer("200 OK", body, [("Content-Type", "application/json")])
 
     @cached_property
     def _description(self) -> bytes:

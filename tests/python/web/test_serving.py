@@ -152,6 +152,8 @@ def test_each_process_has_pages_of_its_own(start: Start) -> None:
         metrics = read(f"{address}/metrics")[1]
         assert f'process_id="{number}",processes="2"' in metrics
         assert "cppwax_run_workers 2.0" in metrics
+        status = json.loads(read(f"{address}/status")[1])
+        assert status["neighbours"] == [{"process_id": 1 - number, "port": port + 1 - number}]
     for worker in range(4):
         process.out.wait_for(f"started {worker}")
     stop(process)
