@@ -41,7 +41,8 @@ Recovery:
   none is written twice.
 
 \b
-Pages:
+Progress and pages:
+  --progress shows rates, waiting items and the busiest step in the terminal.
   With --dataflow-api each process tells of its run over HTTP, at
   http://127.0.0.1:3030 for this machine alone: in a browser the dataflow with
   rates, waiting items and the slowest step; for programs /status, /dataflow,

@@ -31,6 +31,7 @@ from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recov
 from cppwax._run_help import EPILOG
 from cppwax._state_commands import state_group
 from cppwax._visualize_command import DrawingRequest, visualize_command
+from cppwax._watch.start import with_progress
 from cppwax._web.settings import WebSettings, web_of_environment
 from cppwax._web.start import with_pages
 from cppwax._web_options import arguments_of_web, web_of_options, web_options
@@ -103,6 +104,7 @@ class _Request:
     cluster: Cluster | None
     recovery: RecoveryRequest
     web: WebSettings | None = None
+    progress: bool = False
     process_count: int = 1
     bytewax: bool = False
 
@@ -163,6 +165,11 @@ _version_option = click.option(
 @recovery_options
 @web_options
 @click.option(
+    "--progress",
+    is_flag=True,
+    help="Show on standard error how far the steps are and how fast.",
+)
+@click.option(
     "--stop-timeout",
     type=Seconds(),
     envvar="CPPWAX_STOP_TIMEOUT",
@@ -197,6 +204,7 @@ def _run_command(
     processes = options.pop("processes")
     stop_timeout = options.pop("stop_timeout")
     bytewax = options.pop("bytewax")
+    progress = options.pop("progress")
     recovery = recovery_of_options(options)
     web = web_of_options(options, context)
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
@@ -209,6 +217,7 @@ def _run_command(
         cluster_of_options(**options) if processes is None else None,
         recovery,
         web,
+        progress,
         _checked_processes(processes, options),
         bytewax,
     )
@@ -284,7 +293,7 @@ def _arguments_of(request: _Request) -> list[str]:
     arguments = ["-w", str(request.worker_count)]
     if given["recovery_directory"] is not None:
         arguments += ["--recovery-directory", given["recovery_directory"]]
-    for name in ("drop_state", "bytewax"):
+    for name in ("drop_state", "bytewax", "progress"):
         if given[name]:
             arguments.append(f"--{name.replace('_', '-')}")
     for name in (
@@ -325,7 +334,8 @@ def _run_request(request: _Request, starter: LocalProcess | None) -> int:
         drop_state=request.recovery.drop_state,
         end_process=True,
     )
-    return exit_code_of(lambda: with_pages(request.web, flow, run))
+    go_on = partial(with_pages, request.web, flow)
+    return exit_code_of(lambda: with_progress(request.progress, run, go_on))
 
 
 @contextmanager

@@ -212,6 +212,7 @@ def test_every_option_reaches_the_processes() -> None:
         "--connect-timeout": "6",
         "--peer-timeout": "7",
         "--max-batch-bytes": "8000",
+        "--progress": None,
         "--dataflow-api": None,
         "--dataflow-api-port": "9000",
         "--dataflow-api-bind": "0.0.0.0",
