@@ -53,7 +53,7 @@ function marksOf(group) {
 }
 
 function draw(step, isBusiest) {
-  const mark = marks.get(step.step_id);
+  const mark = marks.get(step.drawn_id);
   if (!mark) return;
   mark.group.classList.toggle("busiest", isBusiest);
   if (!mark.room) return;

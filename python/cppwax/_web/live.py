@@ -15,6 +15,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import Any
 
 from cppwax._drawing.names import shown
 from cppwax._drawing.rendered import to_rendered
@@ -40,7 +41,16 @@ def status_of(state: RunState, watch: Watch) -> str:
         "phase": state.phase,
         "neighbours": [{"process_id": n, "port": port} for n, port in state.neighbours],
     }
-    return json.dumps(facts | asdict(watch.look()))
+    figures = asdict(watch.look())
+    _name_as_drawn(figures["steps"])
+    return json.dumps(facts | figures)
+
+
+def _name_as_drawn(steps: list[dict[str, Any]]) -> None:
+    """Add the ids that a drawing has for steps, which differ where a name has odd characters."""
+    for step in steps:
+        step["drawn_id"] = shown(step["step_id"])
+        _name_as_drawn(step["substeps"])
 
 
 def page_of(state: RunState, with_substeps: bool) -> str:

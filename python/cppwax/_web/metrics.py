@@ -74,15 +74,8 @@ class _OfRun(Collector):
             "How long the step was held back because what is below it was full",
             labels=labels,
         )
-        for (
-            step_id,
-            worker,
-            inp,
-            begun,
-            out,
-            work_seconds,
-            held_seconds,
-        ) in self._state.meters.steps():
+        for row in self._state.meters.steps():
+            step_id, worker, inp, begun, out, work_seconds, held_seconds = row
             place = [step_id, str(worker)]
             if step_id in self._with_inputs:
                 arrived.add_metric(place, inp)

@@ -83,19 +83,22 @@ def test_the_page_is_well_formed_and_draws_every_step(make: Any, query: str) -> 
     assert len(document.step_ids) == len(wanted)
 
 
+@pytest.mark.parametrize("make", [shop, odd])
 @pytest.mark.parametrize("query", ["", "substeps"])
-def test_steps_of_the_page_are_those_of_the_figures(query: str) -> None:
-    _, body = page(shop(), query)
-    status = json.loads(ask(Pages(RunState(shop())), "/status")[2])
+def test_steps_of_the_page_are_those_of_the_figures(make: Any, query: str) -> None:
+    _, body = page(make(), query)
+    status = json.loads(ask(Pages(RunState(make())), "/status")[2])
 
     def ids(steps: list[Any]) -> list[str]:
         return [
             each
             for step in steps
-            for each in [step["step_id"], *(ids(step["substeps"]) if query else [])]
+            for each in [step["drawn_id"], *(ids(step["substeps"]) if query else [])]
         ]
 
-    assert sorted(_Document(body).step_ids) == sorted(ids(status["steps"]))
+    drawn = ids(status["steps"])
+    assert sorted(_Document(body).step_ids) == sorted(drawn)
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_the_script_finds_what_it_looks_for() -> None:
