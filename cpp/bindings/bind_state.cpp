@@ -91,15 +91,16 @@ class Batch {
 };
 
 // A store from its opening to its closing: no run can begin over it meanwhile. Made and used with
-// the interpreter held, by one thread at a time.
+// the interpreter held, by one thread at a time. What is closed within a call is so at its end.
 class OpenStore {
  public:
   explicit OpenStore(const py::list& folders) {
-    in_store([&, paths = paths_of(folders)] { view_ = std::make_unique<StoreView>(paths); });
+    in_store([&, paths = paths_of(folders)] { view_ = std::make_shared<StoreView>(paths); });
   }
 
   py::dict facts() {
-    StoreView& store = view();
+    const auto open = view();
+    StoreView& store = *open;
     std::vector<StoreView::Partition> partitions;
     std::map<StepId, recovery::StoredStep> steps;
     in_store([&] {
@@ -129,7 +130,8 @@ class OpenStore {
   }
 
   void each_state(const py::function& take, const py::object& step) {
-    StoreView& store = view();
+    const auto open = view();
+    StoreView& store = *open;
     std::optional<StepId> of_step;
     if (!step.is_none()) of_step = utf8_of(step.ptr());
     in_store([&] {
@@ -143,7 +145,8 @@ class OpenStore {
   }
 
   py::object find_state(const py::str& step, const py::str& key) {
-    StoreView& store = view();
+    const auto open = view();
+    StoreView& store = *open;
     std::optional<StoreView::State> found;
     in_store([&, step_id = utf8_of(step.ptr()), utf8 = utf8_of(key.ptr())] {
       found = store.find(step_id, utf8);
@@ -157,12 +160,12 @@ class OpenStore {
   }
 
  private:
-  StoreView& view() {
+  std::shared_ptr<StoreView> view() const {
     if (!view_) throw py::value_error("the store is closed");
-    return *view_;
+    return view_;
   }
 
-  std::unique_ptr<StoreView> view_;
+  std::shared_ptr<StoreView> view_;
 };
 
 void drop_states(const py::list& folders, const py::str& step, const py::object& key) {

@@ -169,7 +169,9 @@ class Keys {
     due_by_watermark_.remove(slot);
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
-    if (share_time() && table_.size() == 0) builder_.time->forget();
+    if (!share_time()) return;
+    some_over_ = table_.size() > 0;
+    if (!some_over_) builder_.time->forget();
   }
 
   // A callback of this key has run.
@@ -208,7 +210,11 @@ class Keys {
 
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
-    const KeySlot* first = due_by_watermark_.first();
+    KeySlot* first = due_by_watermark_.first();
+    if (std::exchange(some_over_, false) && first && changes_ && builder_.time->outlives_keys()) {
+      builder_.time->keep_in(static_cast<BuiltSlot*>(first)->logic, *first);
+      changes_->changed(*first);
+    }
     worker_due_ = first ? builder_.time->due(*first, *due_by_watermark_.least()) : std::nullopt;
   }
 
@@ -246,6 +252,7 @@ class Keys {
   // Where keys share time, by event time; and when to look at the watermark.
   WatermarkDues due_by_watermark_;
   std::optional<WallTime> worker_due_;
+  bool some_over_ = false;  // since the last time that all were asked
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only
 };
@@ -254,13 +261,18 @@ class Keys {
 // Several such jobs may be in progress at a time, in different epochs.
 class KeysJob : public operators::Job {
  public:
-  // `keys` outlives the job.
-  KeysJob(Keys& keys, std::vector<Woken> woken, GroupedValues values = {})
-      : keys_(keys), woken_(std::move(woken)), values_(std::move(values)) {}
+  // What no values come with makes no others due. `keys` outlives the job.
+  KeysJob(Keys& keys, std::vector<Woken> woken)
+      : keys_(keys), woken_(std::move(woken)), others_added_(true) {}
+  KeysJob(Keys& keys, std::vector<Woken> woken, GroupedValues values)
+      : keys_(keys),
+        woken_(std::move(woken)),
+        values_(std::move(values)),
+        others_added_(!keys.share_time()) {}
 
   Work run(Emitter& out) override {
     if (!wake_all(out)) return Work::kMore;
-    if (keys_.share_time() && !std::exchange(others_added_, true)) {
+    if (!std::exchange(others_added_, true)) {
       ask_all();
       keys_.add_due_by_batch(woken_);
       if (!wake_all(out)) return Work::kMore;
@@ -330,7 +342,7 @@ class KeysJob : public operators::Job {
   GroupedValues values_;
   std::size_t next_ = 0;
   std::size_t asked_ = 0;
-  bool others_added_ = false;
+  bool others_added_;  // or there are none to add
 };
 
 class BuilderBody : public operators::KeyedBody {

@@ -106,6 +106,9 @@ struct NativeKeyedLogic {
   //   WallTime watermark(const KeySlot& first);                now
   //   std::optional<WallTime> due_of_all(const KeySlot& first, WallTime);   when to look for it
   //   void forget_time();                       there is no key left
+  //   bool leaves_time() const;                 whether a key that is over may have known what the
+  //                                             states of no others tell
+  //   void keep_time(Slot&);                    lets the state of this one tell it
   static constexpr bool kSharesTime = false;
 
   void begin_batch() {}
@@ -200,7 +203,11 @@ class NativeKeys {
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
     if constexpr (Logic::kSharesTime) {
-      const KeySlot* first = due_by_watermark_.first();
+      KeySlot* first = due_by_watermark_.first();
+      if (std::exchange(some_over_, false) && first && changes_ && logic_.leaves_time()) {
+        logic_.keep_time(static_cast<Slot&>(*first));
+        changes_->changed(*first);
+      }
       worker_due_ = first ? logic_.due_of_all(*first, *due_by_watermark_.least()) : std::nullopt;
     }
   }
@@ -282,7 +289,8 @@ class NativeKeys {
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
     if constexpr (Logic::kSharesTime) {
-      if (table_.size() == 0) logic_.forget_time();
+      some_over_ = table_.size() > 0;
+      if (!some_over_) logic_.forget_time();
     }
   }
 
@@ -293,6 +301,7 @@ class NativeKeys {
   // Where keys share time, by event time; and when to look at the watermark.
   WatermarkDues due_by_watermark_;
   std::optional<WallTime> worker_due_;
+  bool some_over_ = false;  // since the last time that all were asked
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only
 };

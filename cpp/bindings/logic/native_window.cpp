@@ -177,6 +177,8 @@ class WindowLogic : public NativeKeyedLogic {
     return wall_time_at(*due);
   }
   void forget_time() { clock_.forget(); }
+  bool leaves_time() const { return clock_.is_left_by_keys(); }
+  void keep_time(Slot& slot) const { clock_.keep_in(*slot.state.clock); }
 
   py::object snapshot(Slot& slot) {
     const Calling call{"snapshot", slot};

@@ -47,6 +47,9 @@ class WorkerEventTime {
   std::optional<Micros> due_of_all(const Call& call, Micros when) const {
     return clock_.due(known_, call, when);
   }
+  // A pause goes on from the last value of all keys: one that is over may have had it.
+  bool is_left_by_keys() const { return pace().idle_after > 0; }
+  void keep_in(Key& key) const { key.join(pace(), known_); }
   void forget() { known_ = coming_ = Key(windowing::kUtcMin); }
 
  private:

@@ -9,6 +9,7 @@
 #include "bindings/logic/modules.hpp"
 #include "bindings/logic/native.hpp"
 #include "bindings/py_error.hpp"
+#include "engine/windowing/time.hpp"
 
 namespace cppwax::bindings {
 
@@ -26,41 +27,42 @@ constexpr std::array kTimedBuilders{
     TimedBuilder{modules::kAsOfJoin, "AsOfJoinBuilder"},
 };
 
-py::str method_named(const char* text) {
-  return py::str(text);
-}
-
 }  // namespace
 
 WorkerTime::WorkerTime(const PyTypes& types, py::object time)
-    : types_(types), time_(std::move(time)) {}
+    : types_(types),
+      time_(std::move(time)),
+      outlives_keys_(attribute_of(time_.ptr(), "outlives_keys").is(py::bool_(true))) {}
 
 void WorkerTime::take_over() {
   call_method([] { return std::string("sharing a watermark"); }, time_.ptr(),
-              method_named("take_over"));
+              interned("take_over"));
 }
 
 WallTime WorkerTime::watermark(const KeySlot& first) const {
   const auto doing = [&] { return calling("on_notify", first); };
-  return *time_of(doing, call_method(doing, time_.ptr(), method_named("watermark")));
+  return *time_of(doing, call_method(doing, time_.ptr(), interned("watermark")));
 }
 
 std::optional<WallTime> WorkerTime::due(const KeySlot& first, WallTime when) const {
   const auto doing = [&] { return calling("notify_at", first); };
   const py::object asked = datetime_of(types_, when);
-  return time_of(doing,
-                 call_method(doing, time_.ptr(), method_named("to_system_utc"), asked.ptr()));
+  return time_of(doing, call_method(doing, time_.ptr(), interned("to_system_utc"), asked.ptr()));
 }
 
 std::optional<WallTime> WorkerTime::due_by_watermark(const py::object& logic,
                                                      const KeySlot& slot) const {
   const auto doing = [&] { return calling("notify_at", slot); };
-  return time_of(doing, call_method(doing, logic.ptr(), method_named("watermark_due")));
+  return time_of(doing, call_method(doing, logic.ptr(), interned("watermark_due")));
+}
+
+void WorkerTime::keep_in(const py::object& logic, const KeySlot& slot) const {
+  call_method([&] { return calling("on_notify", slot); }, logic.ptr(), interned("keep_time"));
 }
 
 void WorkerTime::forget() {
   call_method([] { return std::string("forgetting a watermark"); }, time_.ptr(),
-              method_named("forget"));
+              interned("forget"));
 }
 
 template <class Doing>
@@ -75,7 +77,8 @@ std::optional<WallTime> WorkerTime::time_of(Doing&& doing, const py::object& ans
                      "a timezone, or None; " +
                          why);
   }
-  return time;
+  // A zone may lie beyond the ends of time.
+  return WallTime(Duration(windowing::between_the_ends(time->time_since_epoch().count())));
 }
 
 WorkerBuilder builder_for_worker(const PyTypes& types, py::object builder) {
@@ -84,7 +87,7 @@ WorkerBuilder builder_for_worker(const PyTypes& types, py::object builder) {
   });
   if (!is_timed) return {std::move(builder), std::nullopt};
   const auto doing = [] { return std::string("making a clock"); };
-  const py::tuple bound = call_method(doing, builder.ptr(), method_named("for_worker"));
+  const py::tuple bound = call_method(doing, builder.ptr(), interned("for_worker"));
   if (bound[1].is_none()) return {bound[0], std::nullopt};
   return {bound[0], WorkerTime(types, bound[1])};
 }

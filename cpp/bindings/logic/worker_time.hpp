@@ -25,6 +25,10 @@ class WorkerTime {
   std::optional<WallTime> due(const KeySlot& first, WallTime when) const;
   // Where the watermark must be for the logic to be called.
   std::optional<WallTime> due_by_watermark(const py::object& logic, const KeySlot& slot) const;
+  // Whether a key that is over may have known what the states of no others tell.
+  bool outlives_keys() const { return outlives_keys_; }
+  // Lets the state of this key tell what is known.
+  void keep_in(const py::object& logic, const KeySlot& slot) const;
   // There is no key left.
   void forget();
 
@@ -34,6 +38,7 @@ class WorkerTime {
 
   const PyTypes& types_;
   py::object time_;
+  bool outlives_keys_;
 };
 
 // The builder that a worker is to call in place of the one that all workers have, and the time that

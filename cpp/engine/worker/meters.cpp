@@ -27,6 +27,12 @@ MeteredSteps::MeteredSteps(const graph::Plan& plan, const Clock& clock, WorkerMe
   }
 }
 
+MeteredSteps::~MeteredSteps() {
+  for (const Place& place : places_) {
+    if (place.meter) place.meter->set_held(false, clock_);
+  }
+}
+
 operators::Activity MeteredSteps::activate(StepIndex index, operators::Step& step) {
   const Place place = places_.empty() ? Place{} : places_[index.value()];
   if (!place.meter) return step.activate();

@@ -35,6 +35,10 @@ class MeteredSteps {
  public:
   // All outlive it. `meters` may be null: nobody watches.
   MeteredSteps(const graph::Plan& plan, const Clock& clock, WorkerMeters* meters);
+  // Steps of a run that failed are held no longer.
+  ~MeteredSteps();
+  MeteredSteps(const MeteredSteps&) = delete;
+  MeteredSteps& operator=(const MeteredSteps&) = delete;
 
   operators::Activity activate(StepIndex index, operators::Step& step);
   void opened(Epoch epoch) {

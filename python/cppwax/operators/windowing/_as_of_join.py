@@ -108,6 +108,10 @@ class AsOfJoinLogic(StatefulBatchLogic[Labelled, TimeJoinEvent, AsOfJoinState]):
         due = min(ends, default=UTC_MAX)
         return None if due == UTC_MAX else shifted(due, MICROSECOND)
 
+    def keep_time(self) -> None:
+        """Take the watermark of the worker into the state."""
+        self._clock.before_batch()
+
     def snapshot(self) -> AsOfJoinState:
         """Give the clock's state and the values that are kept."""
         arrivals = sorted(self._lefts, key=itemgetter(1))

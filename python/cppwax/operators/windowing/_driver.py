@@ -139,6 +139,10 @@ class WindowDriver(StatefulBatchLogic[V, Event, WindowState]):
             timestamp = self._queue[0][0]
         return timestamp
 
+    def keep_time(self) -> None:
+        """Take the watermark of the worker into the state."""
+        self._clock.before_batch()
+
     def snapshot(self) -> WindowState:
         """Give the states of clock, windower and windows, and the values that wait."""
         logic_states = {window_id: logic.snapshot() for window_id, logic in self._logics.items()}

@@ -112,6 +112,10 @@ class IntervalJoinLogic(StatefulBatchLogic[Labelled, TimeJoinEvent, IntervalJoin
         ends = [self._end_of(side, kept[0]) for side, kept in enumerate(self._sides) if kept]
         return shifted(min(ends), MICROSECOND) if ends else None
 
+    def keep_time(self) -> None:
+        """Take the watermark of the worker into the state."""
+        self._clock.before_batch()
+
     def snapshot(self) -> IntervalJoinState:
         """Give the clock's state and the values that are kept."""
         sides = [[(k.timestamp, k.value, k.paired) for k in side] for side in self._sides]
