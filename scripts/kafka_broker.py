@@ -28,6 +28,12 @@ from types import TracebackType
 ROOT = Path(__file__).resolve().parents[1]
 _POM = Path(__file__).with_suffix(".pom.xml")
 _START_TIMEOUT_S = 90.0
+_FETCH_TIMEOUT_S = 600.0
+#: By its full name, so that a failure names what could not be fetched.
+_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+_WAY_OUT = (
+    "the first time needs the network: try again, or name a proxy or mirror in ~/.m2/settings.xml"
+)
 
 #: Whom the listener with credentials lets in.
 USER, PASSWORD = "ada", "right"
@@ -62,12 +68,14 @@ def _download(folder: Path) -> None:
             raise RuntimeError(f"Kafka needs {package}: there is no command {command!r}")
     partial = folder.with_name("partial")
     shutil.rmtree(partial, ignore_errors=True)
-    command = ["mvn", "-q", "-B", "-f", str(_POM), "dependency:copy-dependencies"]
-    done = subprocess.run(
-        [*command, f"-DoutputDirectory={partial}"], capture_output=True, text=True, timeout=600
-    )
+    command = ["mvn", "-q", "-B", "-f", str(_POM), _COPY, f"-DoutputDirectory={partial}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        text = f"Maven did not fetch Kafka within {_FETCH_TIMEOUT_S:.0f} s; {_WAY_OUT}"
+        raise RuntimeError(text) from None
     if done.returncode != 0:
-        raise RuntimeError(f"Maven could not fetch Kafka:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"Maven could not fetch Kafka; {_WAY_OUT}\n{done.stdout}{done.stderr}")
     partial.rename(folder)
 
 

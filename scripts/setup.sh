@@ -112,6 +112,9 @@ install_package() {
   if [[ $purpose == dev ]]; then
     # Without what they ask for: the file tells why.
     quietly .cache/pip.log "$python" -m pip install --no-deps -r tests/connector_packages.txt
+    # Now, so that tests need no network from then on.
+    "$python" -c 'from scripts.kafka_broker import fetch; fetch()' >.cache/kafka.log 2>&1 ||
+      note "the Kafka broker that tests start cannot be had: $(tail -n 1 .cache/kafka.log)"
   fi
   install_key "$purpose" >"$venv/cppwax-$purpose"
 }

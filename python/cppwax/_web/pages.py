@@ -91,7 +91,9 @@ class Pages:
             return page(environ)
         except Exception as ex:
             # A metric of the program may fail; the run must not, and the page should say why.
-            _logger.warning("page %s failed", environ["PATH_INFO"], exc_info=True)
+            # Whoever may ask can make it fail, so it is told in a line.
+            _logger.warning("page %s failed: %s: %s", environ["PATH_INFO"], type(ex).__name__, ex)
+            _logger.debug("page %s failed", environ["PATH_INFO"], exc_info=True)
             return _text("500 Internal Server Error", f"{type(ex).__name__}: {ex}")
 
     def _is_asked_by_own_name(self, environ: dict[str, Any]) -> bool:

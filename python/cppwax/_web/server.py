@@ -19,7 +19,7 @@ from waitress.trigger import trigger
 
 from cppwax._drawing.rendered import json_of, to_rendered
 from cppwax._web.pages import Pages
-from cppwax._web.settings import WebSettings
+from cppwax._web.settings import LAST_PORT, WebSettings
 from cppwax._web.state import RunState
 
 _T = TypeVar("_T")
@@ -81,6 +81,8 @@ def _shown(host: str, port: int) -> str:
 
 
 def _listen(settings: WebSettings) -> socket.socket:
+    if settings.port > LAST_PORT:
+        raise OverflowError("no such port")
     found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
     family, _, _, _, address = found[0]
     # It lets a new run have the port of one that has just ended, but no two at once.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -34,6 +37,33 @@ _UNKNOWN_TOPIC = (
     ConfluentKafkaError._UNKNOWN_PARTITION,
 )
 _NOT_READY = (ConfluentKafkaError.LEADER_NOT_AVAILABLE,)
+
+
+def never_free(client: object) -> None:
+    """Keep a client that is in an unknown state: to free it may take for ever, at exit too."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+
+
+def within(timeout_s: float, call: Callable[[], object]) -> None:
+    """Make a call that may never return; then its thread is left alone."""
+    outcome: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as ex:
+            outcome.put(ex)
+        else:
+            outcome.put(None)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        failure = outcome.get(timeout=timeout_s + 1)
+    except Empty:
+        text = f"no answer within {timeout_s:g} s"
+        failure = KafkaException(ConfluentKafkaError(ConfluentKafkaError._TIMED_OUT, text))
+    if failure is not None:
+        raise failure
 
 
 class _Repetitions:
@@ -228,8 +258,10 @@ class Start:
             "enable.auto.commit",
             "auto.offset.reset",
             "enable.partition.eof",
+            "on_commit",
         )
-        admin = AdminClient({k: v for k, v in self._config.items() if k not in consumer_only})
+        config = {k: v for k, v in self._config.items() if k not in consumer_only}
+        admin = make_client(AdminClient, config)
 
         def look(topics: list[str]) -> dict[str, Any]:
             admin.poll(0)  # hears of errors

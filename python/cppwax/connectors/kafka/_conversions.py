@@ -45,8 +45,12 @@ class KeyedBatch:
     def _text(self, key: Any) -> str:
         if isinstance(key, str):
             return key
+        if key is None:
+            return ""
+        if not isinstance(key, bytes):
+            raise TypeError(f"the key of a Kafka message must be bytes or None, not {key!r}")
         # One to one: equal texts are of equal keys.
-        return "" if key is None else bytes(key).decode("latin-1")
+        return key.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

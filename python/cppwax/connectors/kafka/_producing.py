@@ -36,8 +36,11 @@ _EXCLUDE_IDEMPOTENCE = {
 def row_of(message: Any, topic: str | None) -> Row:
     """Take a message apart.
 
+    All that the client library would refuse is refused here: later, what is stored of a message
+    could not be written by any program.
+
     Raises:
-        TypeError: It is no `KafkaSinkMessage`.
+        TypeError: It is no `KafkaSinkMessage`, or a part of it has a wrong type.
         ValueError: Neither it nor the sink has a topic.
     """
     if not isinstance(message, KafkaSinkMessage):
@@ -45,8 +48,25 @@ def row_of(message: Any, topic: str | None) -> Row:
     to = topic if message.topic is None else message.topic
     if to is None:
         raise ValueError(f"neither the Kafka sink nor the message has a topic: {message!r}")
+    _check_bytes("key", message.key)
+    _check_bytes("value", message.value)
+    for name, value in message.headers or ():
+        if not isinstance(name, str):
+            raise TypeError(f"names of headers of a Kafka message must be `str`s, not {name!r}")
+        _check_bytes(f"header {name!r}", value)
     partition = -1 if message.partition is None else message.partition
+    for what, number in (("partition", partition), ("timestamp", message.timestamp)):
+        if not isinstance(number, int):
+            raise TypeError(f"the {what} of a Kafka message must be an int, not {number!r}")
     return (to, message.value, message.key, partition, message.timestamp, message.headers or None)
+
+
+def _check_bytes(what: str, part: Any) -> None:
+    if part is not None and not isinstance(part, (bytes, str)):
+        raise TypeError(
+            f"the {what} of a Kafka message must be bytes or None, not {part!r}: serialize it in a "
+            "step before the sink"
+        )
 
 
 class Producing:

@@ -13,7 +13,7 @@ from zlib import crc32
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as ConfluentKafkaError
 
-from cppwax.connectors.kafka._client import LOGGER, Start
+from cppwax.connectors.kafka._client import LOGGER, Start, never_free, within
 from cppwax.connectors.kafka._errors import KafkaError, KafkaSourceError
 from cppwax.connectors.kafka._messages import (
     KafkaSourceMessage,
@@ -27,6 +27,11 @@ _FILLING_S = 0.001
 _COMMIT_INTERVAL_S = 5.0
 #: Of one message; others are of the partition.
 _UNREADABLE = (ConfluentKafkaError._BAD_MSG, ConfluentKafkaError._BAD_COMPRESSION)
+
+#: Nothing more would come of the partition, and nobody would see it.
+_ENDS_READING = (ConfluentKafkaError._AUTO_OFFSET_RESET,)
+#: How long the end waits for a broker that is to hear of offsets.
+_CLOSE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class _Reader(ABC):
         A message that cannot be read is passed over; `at` is its offset. What was taken with it and
         follows comes again then.
         """
-        if self._reading.raise_on_errors:
+        if self._reading.raise_on_errors or error.code() in _ENDS_READING:
             self._failure = KafkaSourceError(
                 f"reading Kafka topic {topic!r}, partition {partition}, failed at offset "
                 f"{at}: {error.str()} ({error.name()}){_way_out(error)}",
@@ -123,8 +128,15 @@ class _Reader(ABC):
 
     def close(self) -> None:
         """Commit a last time, and leave."""
+        if self._reading.commit_to_group is None:
+            self._consumer.close()
+            return
         self._commit_offsets(now=True)
-        self._consumer.close()
+        try:
+            within(_CLOSE_S, self._consumer.close)
+        except KafkaException as ex:
+            never_free(self._consumer)
+            LOGGER.warning("offsets were not committed at the end: %s", ex.args[0].str())
 
 
 def _place_of(error_message: Any, next_offset: int) -> int:

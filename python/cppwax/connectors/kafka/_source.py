@@ -85,7 +85,7 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             ValueError: An argument makes no sense.
         """
         self._brokers = checked_list("brokers", brokers)
-        self._topics = checked_list("topics", topics)
+        self._topics = list(dict.fromkeys(checked_list("topics", topics)))
         if not 1 <= batch_size <= 1_000_000:
             raise ValueError(f"batch_size must be from 1 to 1,000,000, not {batch_size}")
         if discover_interval is not None:

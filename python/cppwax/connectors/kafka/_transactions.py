@@ -10,11 +10,8 @@ group that nobody joins, for Kafka commits such offsets in the same transaction.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from queue import Empty, SimpleQueue
-from threading import Thread
 from time import monotonic
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from uuid import uuid4
@@ -29,6 +26,8 @@ from cppwax.connectors.kafka._client import (
     checked_timeout,
     client_config,
     make_client,
+    never_free,
+    within,
 )
 from cppwax.connectors.kafka._errors import KafkaDeliveryError, KafkaStartError
 from cppwax.connectors.kafka._producing import Producing, Row, row_of
@@ -49,36 +48,9 @@ _OFFSETS_TIMEOUT_S = 5.0
 _LOCKED_OUT = (ConfluentKafkaError._FENCED, ConfluentKafkaError.PRODUCER_FENCED)
 
 
-def _never_free(client: object) -> None:
-    """Keep a client that is in an unknown state: to free it may take for ever, at exit too."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
-
-
 class _Marker(NamedTuple):
     epoch: int
     owner: str
-
-
-def _within(timeout_s: float, call: Callable[[], object]) -> None:
-    """Make a call that may never return; then its thread is left alone."""
-    outcome: SimpleQueue[BaseException | None] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            call()
-        except BaseException as ex:
-            outcome.put(ex)
-        else:
-            outcome.put(None)
-
-    Thread(target=run, daemon=True).start()
-    try:
-        failure = outcome.get(timeout=timeout_s + 1)
-    except Empty:
-        text = f"no answer within {timeout_s:g} s"
-        failure = KafkaException(ConfluentKafkaError(ConfluentKafkaError._TIMED_OUT, text))
-    if failure is not None:
-        raise failure
 
 
 class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State]):
@@ -120,8 +92,8 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         What the old producer has left open ends by it. Only then the marker tells whether a
         transaction of which no answer came was committed.
         """
-        _never_free(self._producing.producer)
-        _never_free(self._group)
+        never_free(self._producing.producer)
+        never_free(self._group)
         self._open(max(self._sink.start_timeout_s, self._sink.transaction_timeout_s))
         self._init_transactions()
 
@@ -267,7 +239,7 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         whose = self._group.consumer_group_metadata()
         timeout_s = min(_OFFSETS_TIMEOUT_S, self._sink.transaction_timeout_s)
         send = producer.send_offsets_to_transaction
-        _within(timeout_s, lambda: self._repeat(lambda s: send([place], whose, s), timeout_s))
+        within(timeout_s, lambda: self._repeat(lambda s: send([place], whose, s), timeout_s))
         self._repeat(producer.commit_transaction, self._sink.transaction_timeout_s)
 
     def _repeat(self, call: Callable[[float], object], timeout_s: float) -> None:

@@ -173,11 +173,15 @@ def test_wrong_credentials_are_told_at_once(broker: KafkaBroker, new_topic: Topi
     assert "Invalid username or password" in str(root(caught))
 
 
-def test_messages_that_are_gone_are_an_error(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+@pytest.mark.parametrize("raises", [True, False])
+def test_messages_that_are_gone_are_an_error(
+    broker: KafkaBroker, new_topic: TopicMaker, raises: bool
+) -> None:
+    """As an item it would be the last one of its partition."""
     topic = new_topic()
     tools.produce(broker.address, topic, ["a", "b", "c", "d"])
     tools.delete_before(broker.address, topic, 3)
-    source = KafkaSource([broker.address], [topic])
+    source = KafkaSource([broker.address], [topic], raise_on_errors=raises)
     part = source.build_part("inp", f"0-{topic}", 1)
     with pytest.raises(KafkaSourceError, match="earliest") as caught:
         tools.until(part.next_batch)
