@@ -227,7 +227,9 @@ class KafkaBroker:
 
 
 def main() -> None:
-    """Run one until Ctrl-C."""
+    """Run one until Ctrl-C or SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with KafkaBroker() as broker:
         print(broker.address, flush=True)
         with contextlib.suppress(KeyboardInterrupt):

@@ -94,6 +94,8 @@ class JaegerConfig(TracingConfig):
             ValueError: An argument makes no sense.
         """
         _check_name(service_name)
+        if not (endpoint is None or isinstance(endpoint, str)):
+            raise TypeError(f"endpoint must be a `str` or None, not {endpoint!r}")
         self.service_name = service_name
         self.endpoint = endpoint
         self.sampling_ratio = _checked_ratio(sampling_ratio)
@@ -197,7 +199,8 @@ def setup_tracing(
 
 def _provider_of(config: TracingConfig) -> TracerProvider:
     if isinstance(config, JaegerConfig):
-        host = (config.endpoint or _DEFAULT_AGENT).rpartition(":")[0]
+        agent = config.endpoint or _DEFAULT_AGENT
+        host = agent.rpartition(":")[0] or agent
         raise ValueError(
             "OpenTelemetry sends nothing to agents of Jaeger any more, but Jaeger itself takes "
             f"OTLP: use OtlpTracingConfig({config.service_name!r}, 'grpc://{host}:4317')"

@@ -207,10 +207,13 @@ def test_what_makes_no_sense_is_refused(make: Any, error: type[Exception], said:
         make()
 
 
-def test_jaeger_is_refused_with_the_way_out() -> None:
+@pytest.mark.parametrize("endpoint", ["jaeger:6831", "jaeger"])
+def test_jaeger_is_refused_with_the_way_out(endpoint: str) -> None:
     said = r"OtlpTracingConfig\('orders', 'grpc://jaeger:4317'\)"
     with pytest.raises(ValueError, match=said):
-        setup_tracing(JaegerConfig("orders", "jaeger:6831"))
+        setup_tracing(JaegerConfig("orders", endpoint))
+    with pytest.raises(TypeError, match="endpoint"):
+        JaegerConfig("orders", 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

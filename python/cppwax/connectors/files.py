@@ -135,6 +135,9 @@ class FileSource(FixedPartitionedSource[str, int]):
     Ranges begin at multiples of `range_bytes`, whatever the length of the file, so a file may have
     grown when a run resumes: what is new is read too. One that was cut below what had been read is
     an error then. So is another `range_bytes`: the positions of the old ranges would have no place.
+
+    To find its first line, a range reads on to the next line feed. Ranges are for files that have
+    such: in one whose lines end in carriage returns alone each range would read all the rest.
     """
 
     def __init__(

@@ -155,7 +155,9 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
 
         Returns:
             For each topic and partition the number of messages that are not read yet, as of the
-            last answer of the broker; those of which nothing is known yet are left out.
+            last answer of the broker; those of which nothing is known yet are left out. The end
+            of a transaction is one too, for the broker, so that a topic that is written in
+            transactions and read to its end may be one behind.
         """
         lags: dict[tuple[str, int], int] = {}
         for reader in list(self._readers):
