@@ -5,6 +5,11 @@
 
 namespace cppwax::bindings {
 
+// For classes: Python's own metaclass, since stubs can name no other.
+inline pybind11::metaclass plain_class() {
+  return pybind11::metaclass(reinterpret_cast<PyObject*>(&PyType_Type));
+}
+
 void bind_codec(pybind11::module_& module);
 void bind_meters(pybind11::module_& module);
 void bind_recovery(pybind11::module_& module);

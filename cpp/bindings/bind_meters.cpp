@@ -26,8 +26,7 @@ Give it to `run`, and ask it from any thread, during the run or after it. A numb
 numbers that are asked for together may be of moments that lie a little apart.)";
 
 constexpr const char* kStepsDoc =
-    R"(steps()
---
+    R"(Tell what each step has done.
 
 Returns:
     A tuple for each step and worker, in the order of the flow; none before the run has started:
@@ -36,8 +35,7 @@ Returns:
     back because what is below it was full.)";
 
 constexpr const char* kEpochsDoc =
-    R"(epochs()
---
+    R"(Tell how far each worker is.
 
 Returns:
     A tuple for each worker; none before the run has started: index of the worker, the last epoch
@@ -92,7 +90,7 @@ std::shared_ptr<worker::Meters> RunMeters::begin(const graph::Plan& plan, Worker
 void bind_meters(py::module_& module) {
   py::options options;
   options.disable_function_signatures();
-  py::class_<RunMeters>(module, "Meters", py::is_final(), kMetersDoc)
+  py::class_<RunMeters>(module, "Meters", plain_class(), py::is_final(), kMetersDoc)
       .def(py::init<>())
       .def("steps", steps, kStepsDoc)
       .def("epochs", epochs, kEpochsDoc);

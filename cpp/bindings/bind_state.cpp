@@ -198,9 +198,7 @@ py::list stateful_steps(const py::object& flow) {
 }  // namespace
 
 void bind_state(py::module_& module) {
-  // Of Python's own metaclass: the stub can name no other.
-  const py::metaclass plain(reinterpret_cast<PyObject*>(&PyType_Type));
-  py::class_<OpenStore>(module, "OpenStore", plain)
+  py::class_<OpenStore>(module, "OpenStore", plain_class())
       .def(py::init<const py::list&>(), py::arg("folders"))
       .def("facts", &OpenStore::facts)
       .def("each_state", &OpenStore::each_state, py::arg("take"), py::arg("step") = py::none())
