@@ -37,9 +37,10 @@ TEST(Traffic, AHundredMegabytesAndWhatIsSmallBesideThem) {
       formed_cluster(2, [](ClusterSettings& settings) { settings.timing.warn_after = 5s; });
   const data::Encoded large = {pattern(100), pattern(100 * kMiB, 3)};
   nodes[0]->cluster().send(ProcessIndex(1), test::batch_of(forth(0), large));
-  nodes[0]->cluster().send(ProcessIndex(1), test::batch_of(forth(1), {pattern(10)}));
+  // In the order in which they are to arrive, for the network may be quicker than this thread.
   nodes[0]->cluster().send(ProcessIndex(1),
                            ControlMessage{WorkerIndex(2), channel::Stop{Epoch(1)}});
+  nodes[0]->cluster().send(ProcessIndex(1), test::batch_of(forth(1), {pattern(10)}));
   nodes[1]->wait([](const NetNode::Seen& seen) { return seen.messages.size() == 3; });
   const auto messages = nodes[1]->seen().messages;
   EXPECT_TRUE(std::holds_alternative<ControlMessage>(messages[0].second));
