@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "support/raw_socket.hpp"
 
 namespace cppwax::test {
 
@@ -14,15 +16,16 @@ using transport::FormEnd;
 
 std::vector<std::string> free_addresses(std::size_t count) {
   static std::atomic<int> calls{0};
-  const int call = calls++;
   const int pid = static_cast<int>(::getpid());
-  std::vector<std::string> addresses;
-  for (std::size_t i = 0; i < count; ++i) {
-    addresses.push_back("127." + std::to_string(1 + pid / 250 % 250) + "." +
-                        std::to_string(pid % 250) + "." + std::to_string(i + 1) + ":" +
-                        std::to_string(20'000 + call));
+  for (;;) {
+    const std::string port = std::to_string(20'000 + calls++);
+    std::vector<std::string> addresses;
+    for (std::size_t i = 0; i < count; ++i) {
+      addresses.push_back("127." + std::to_string(1 + pid / 250 % 250) + "." +
+                          std::to_string(pid % 250) + "." + std::to_string(i + 1) + ":" + port);
+    }
+    if (std::all_of(addresses.begin(), addresses.end(), is_free)) return addresses;
   }
-  return addresses;
 }
 
 ClusterSettings settings_for(std::uint32_t process, const std::vector<std::string>& addresses) {

@@ -109,6 +109,11 @@ RawSocket RawListener::accept() {
   return RawSocket(::accept4(socket_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC));
 }
 
+bool is_free(const std::string& address) {
+  const RawSocket socket(new_socket());
+  return bind_to(socket.descriptor(), numbers_of(address)) && ::listen(socket.descriptor(), 1) == 0;
+}
+
 transport::Hello hello_from(const transport::ClusterSettings& settings, std::uint32_t process,
                             std::uint32_t to) {
   transport::Hello hello;

@@ -61,6 +61,9 @@ class RawListener {
   RawSocket socket_;
 };
 
+// Whether nobody has the address, nor had it a moment ago.
+bool is_free(const std::string& address);
+
 // What process `process` would say to process `to`, going by the settings of a node.
 transport::Hello hello_from(const transport::ClusterSettings& settings, std::uint32_t process,
                             std::uint32_t to);
