@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -93,20 +94,27 @@ class WindowKeys(Windows):
         super().__init__(KINDS[0], keys)
 
 
-class Maps(Workload):
-    """A chain of so many maps."""
+class _Chain(Workload):
+    """So many steps of one kind in a row."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, name: str, title: str, steps: int) -> None:
         """Name the row by how many."""
         self._steps = steps
-        self.name = f"maps_{steps}"
-        self.title = f"{steps} map steps in a row"
+        self.name = f"{name}_{steps}"
+        self.title = f"{steps} {title}"
+
+    @abstractmethod
+    def some(self) -> list[Any]:
+        """Give the items that are repeated: few, that share objects."""
+
+    @abstractmethod
+    def add_step(self, library: Library, step: int, stream: Any) -> Any:
+        """Add a step after a stream."""
 
     def prepare(self, count: int, setting: int) -> None:
         """See base class."""
         self._count = count
-        # Small integers share objects.
-        self._items = repeated(list(range(100)), count)
+        self._items = repeated(self.some(), count)
         self._tail = Tail()
 
     def flow(self, library: Library) -> Any:
@@ -115,9 +123,25 @@ class Maps(Workload):
         flow = library.dataflow.Dataflow(self.name)
         stream = op.input("items", flow, library.testing.TestingSource(self._items, BATCH))
         for step in range(self._steps):
-            stream = op.map(f"plus{step}", stream, plus_one)
+            stream = self.add_step(library, step, stream)
         op.output("out", stream, self._tail.sink(library))
         return flow
+
+
+class Maps(_Chain):
+    """A chain of so many maps."""
+
+    def __init__(self, steps: int) -> None:
+        """Name the row by how many."""
+        super().__init__("maps", "map steps in a row", steps)
+
+    def some(self) -> list[Any]:
+        """See base class."""
+        return list(range(100))
+
+    def add_step(self, library: Library, step: int, stream: Any) -> Any:
+        """See base class."""
+        return library.op.map(f"plus{step}", stream, plus_one)
 
     def loop(self) -> None:
         """See base class."""
@@ -132,32 +156,22 @@ class Maps(Workload):
         return self._tail.count == self._count and list(self._tail.last) == expected
 
 
-class Sums(Workload):
+class Sums(_Chain):
     """A chain of so many keyed steps, each of which adds up what the last one gives."""
 
     _KEYS = 1000
 
     def __init__(self, steps: int) -> None:
         """Name the row by how many."""
-        self._steps = steps
-        self.name = f"sums_{steps}"
-        self.title = f"{steps} stateful_map steps in a row, 1,000 keys"
+        super().__init__("sums", "stateful_map steps in a row, 1,000 keys", steps)
 
-    def prepare(self, count: int, setting: int) -> None:
+    def some(self) -> list[Any]:
         """See base class."""
-        self._count = count
-        self._items = repeated([(f"key{n}", 1) for n in range(self._KEYS)], count)
-        self._tail = Tail()
+        return [(f"key{n}", 1) for n in range(self._KEYS)]
 
-    def flow(self, library: Library) -> Any:
+    def add_step(self, library: Library, step: int, stream: Any) -> Any:
         """See base class."""
-        op = library.op
-        flow = library.dataflow.Dataflow(self.name)
-        stream = op.input("items", flow, library.testing.TestingSource(self._items, BATCH))
-        for step in range(self._steps):
-            stream = op.stateful_map(f"sums{step}", stream, latest)
-        op.output("out", stream, self._tail.sink(library))
-        return flow
+        return library.op.stateful_map(f"sums{step}", stream, latest)
 
     def loop(self) -> None:
         """See base class."""

@@ -23,8 +23,8 @@ from benchmarks.workload import (
     Workload,
     at_most,
     batches,
-    derived,
     part_of,
+    sink_to,
 )
 
 #: Fields to add up of results that are too many to keep.
@@ -60,17 +60,7 @@ class Sum:
 
     def sink(self, library: Library) -> Any:
         """Give it as a sink of a library."""
-        outer = self
-
-        class Part:
-            def write_batch(self, items: list[Any]) -> None:
-                outer.write_batch(items)
-
-        class Sink:
-            def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
-                return derived(Part, library.outputs.StatelessSinkPartition)()
-
-        return derived(Sink, library.outputs.DynamicSink)()
+        return sink_to(library, self.write_batch)
 
 
 class Query(Workload):

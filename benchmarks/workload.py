@@ -17,7 +17,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -297,6 +297,20 @@ def derived(plain: type, base: Any) -> Any:
     return type(plain.__name__, (plain, base), {})
 
 
+def sink_to(library: Library, write: Callable[[list[Any]], None]) -> Any:
+    """Make a sink of a library, whose part on each worker gives its batches to a function."""
+
+    class Part:
+        def write_batch(self, items: list[Any]) -> None:
+            write(items)
+
+    class Sink:
+        def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
+            return derived(Part, library.outputs.StatelessSinkPartition)()
+
+    return derived(Sink, library.outputs.DynamicSink)()
+
+
 class Tail:
     """Counts items and keeps the last thousand; where results are too many to keep."""
 
@@ -312,14 +326,4 @@ class Tail:
 
     def sink(self, library: Library) -> Any:
         """Give it as a sink of a library; the part of each worker writes here."""
-        outer = self
-
-        class Part:
-            def write_batch(self, items: list[Any]) -> None:
-                outer.write_batch(items)
-
-        class Sink:
-            def build(self, step_id: str, worker_index: int, worker_count: int) -> Any:
-                return derived(Part, library.outputs.StatelessSinkPartition)()
-
-        return derived(Sink, library.outputs.DynamicSink)()
+        return sink_to(library, self.write_batch)

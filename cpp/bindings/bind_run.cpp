@@ -325,9 +325,7 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
     }
     std::shared_ptr<worker::Meters> meters;
     if (extras.meters) {
-      const auto process = settings.cluster ? settings.cluster->process : ProcessIndex(0);
-      const WorkerIndex first(process.value() * settings.worker_count);
-      meters = extras.meters->begin(read.plan, first, settings.worker_count);
+      meters = extras.meters->begin(read.plan, settings.first_worker(), settings.worker_count);
       settings.meters = meters.get();
     }
     UserThreads threads;

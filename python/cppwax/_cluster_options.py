@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from cppwax._cluster import Cluster, cluster_of
-from cppwax._option_types import Seconds, read_variable
+from cppwax._option_types import Seconds, add_options, read_variable
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -100,9 +100,7 @@ def cluster_options(command: _F) -> _F:
     Returns:
         The same, with the options.
     """
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, _OPTIONS)
 
 
 def cluster_of_options(

@@ -1,11 +1,12 @@
-"""Kinds of values that options of the command lines take."""
+"""Kinds of values that options of the command lines take, and how commands get many options."""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ else:
     _IntType = click.ParamType
     _TimeType = click.ParamType
 
+_F = TypeVar("_F", bound=Callable[..., Any])
+
 # Those of Bytewax, without their prefixes.
 _VARIABLES_OF_BYTEWAX = {
     *("WORKERS_PER_PROCESS", "PROCESS_ID", "ADDRESSES"),
@@ -27,6 +30,21 @@ _VARIABLES_OF_BYTEWAX = {
 
 # A span that every clock can still count; nobody waits for 30 years.
 _MAX_SECONDS = 1e9
+
+
+def add_options(command: _F, options: Sequence[Callable[[_F], _F]]) -> _F:
+    """Add options to a command, as decorators in this order would.
+
+    Args:
+        command: A click command's function.
+        options: Decorators of click.
+
+    Returns:
+        The same, with the options.
+    """
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:

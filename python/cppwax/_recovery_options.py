@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cppwax._option_types import Seconds
+from cppwax._option_types import Seconds, add_options
 
 if TYPE_CHECKING:
     from cppwax.recovery import RecoveryConfig
@@ -60,9 +60,7 @@ def recovery_options(command: _F) -> _F:
     Returns:
         The same, with the options.
     """
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, _OPTIONS)
 
 
 def recovery_of_options(options: dict[str, Any]) -> RecoveryRequest:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cppwax._option_types import source_of
+from cppwax._option_types import add_options, source_of
 from cppwax._web.settings import (
     BIND_VARIABLE,
     CACHE_VARIABLE,
@@ -77,9 +77,7 @@ def web_options(command: _F) -> _F:
     Returns:
         The same, with the options.
     """
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, _OPTIONS)
 
 
 def web_of_options(options: dict[str, Any], context: click.Context) -> WebSettings | None:

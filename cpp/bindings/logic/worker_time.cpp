@@ -35,34 +35,32 @@ WorkerTime::WorkerTime(const PyTypes& types, py::object time)
       outlives_keys_(attribute_of(time_.ptr(), "outlives_keys").is(py::bool_(true))) {}
 
 void WorkerTime::take_over() {
-  call_method([] { return std::string("sharing a watermark"); }, time_.ptr(),
-              interned("take_over"));
+  call_method([] { return std::string("sharing a watermark"); }, time_.ptr(), take_over_);
 }
 
 WallTime WorkerTime::watermark(const KeySlot& first) const {
   const auto doing = [&] { return calling("on_notify", first); };
-  return *time_of(doing, call_method(doing, time_.ptr(), interned("watermark")));
+  return *time_of(doing, call_method(doing, time_.ptr(), watermark_));
 }
 
 std::optional<WallTime> WorkerTime::due(const KeySlot& first, WallTime when) const {
   const auto doing = [&] { return calling("notify_at", first); };
   const py::object asked = datetime_of(types_, when);
-  return time_of(doing, call_method(doing, time_.ptr(), interned("to_system_utc"), asked.ptr()));
+  return time_of(doing, call_method(doing, time_.ptr(), to_system_utc_, asked.ptr()));
 }
 
 std::optional<WallTime> WorkerTime::due_by_watermark(const py::object& logic,
                                                      const KeySlot& slot) const {
   const auto doing = [&] { return calling("notify_at", slot); };
-  return time_of(doing, call_method(doing, logic.ptr(), interned("watermark_due")));
+  return time_of(doing, call_method(doing, logic.ptr(), watermark_due_));
 }
 
 void WorkerTime::keep_in(const py::object& logic, const KeySlot& slot) const {
-  call_method([&] { return calling("on_notify", slot); }, logic.ptr(), interned("keep_time"));
+  call_method([&] { return calling("on_notify", slot); }, logic.ptr(), keep_time_);
 }
 
 void WorkerTime::forget() {
-  call_method([] { return std::string("forgetting a watermark"); }, time_.ptr(),
-              interned("forget"));
+  call_method([] { return std::string("forgetting a watermark"); }, time_.ptr(), forget_);
 }
 
 template <class Doing>

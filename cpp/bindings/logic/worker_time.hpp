@@ -39,6 +39,13 @@ class WorkerTime {
   const PyTypes& types_;
   py::object time_;
   bool outlives_keys_;
+  // Of methods, asked for with every batch and key.
+  py::object take_over_ = interned("take_over");
+  py::object watermark_ = interned("watermark");
+  py::object to_system_utc_ = interned("to_system_utc");
+  py::object watermark_due_ = interned("watermark_due");
+  py::object keep_time_ = interned("keep_time");
+  py::object forget_ = interned("forget");
 };
 
 // The builder that a worker is to call in place of the one that all workers have, and the time that

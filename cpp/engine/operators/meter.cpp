@@ -10,7 +10,7 @@ Meter::Reading Meter::read(SteadyTime now) const {
   reading.emitted = emitted_.load(std::memory_order_acquire);
   reading.began = began_.load(std::memory_order_acquire);
   reading.arrived = arrived_.load(std::memory_order_acquire);
-  reading.worked = Duration(worked_ns_.load(std::memory_order_acquire));
+  reading.worked = Duration(worked_us_.load(std::memory_order_acquire));
   reading.held = held(static_cast<std::uint64_t>(now.time_since_epoch().count()));
   return reading;
 }
@@ -19,7 +19,7 @@ Meter::Reading Meter::read(SteadyTime now) const {
 Duration Meter::held(std::uint64_t now) const {
   for (;;) {
     const std::uint64_t since = held_since_;
-    const std::uint64_t before = held_ns_;
+    const std::uint64_t before = held_us_;
     if (since == kChanging || since != held_since_) {
       std::this_thread::yield();
       continue;

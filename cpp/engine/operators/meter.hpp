@@ -19,7 +19,7 @@ class Meter {
   void arrived(std::size_t items) { add(arrived_, items); }
   void began(std::size_t items) { add(began_, items); }
   void emitted(std::size_t items) { add(emitted_, items); }
-  void worked(Duration time) { add(worked_ns_, static_cast<std::uint64_t>(time.count())); }
+  void worked(Duration time) { add(worked_us_, static_cast<std::uint64_t>(time.count())); }
   // Whether it has work that it may not do for want of credit below
   // (docs/progress_and_snapshots.md P4).
   void set_held(bool held, const Clock& clock) {
@@ -28,7 +28,7 @@ class Meter {
     // Marked before the time is taken: who reads meanwhile has taken an earlier one.
     const std::uint64_t since = held_since_.exchange(kChanging);
     const auto now = static_cast<std::uint64_t>(clock.steady().time_since_epoch().count());
-    if (!held) held_ns_ += now - since;
+    if (!held) held_us_ += now - since;
     held_since_ = held ? now : kNotHeld;
   }
 
@@ -57,8 +57,8 @@ class Meter {
   std::atomic<std::uint64_t> arrived_{0};
   std::atomic<std::uint64_t> began_{0};
   std::atomic<std::uint64_t> emitted_{0};
-  std::atomic<std::uint64_t> worked_ns_{0};
-  std::atomic<std::uint64_t> held_ns_{0};
+  std::atomic<std::uint64_t> worked_us_{0};
+  std::atomic<std::uint64_t> held_us_{0};
   std::atomic<std::uint64_t> held_since_{kNotHeld};
   bool is_held_ = false;  // the worker's own
 };

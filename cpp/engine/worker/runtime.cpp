@@ -142,8 +142,7 @@ RunEnd Runtime::work_in_cluster() {
 bool Runtime::open_store() {
   RecoverySession* const store = settings_.recovery;
   if (store == nullptr) return true;
-  const Place place{settings_.cluster ? settings_.cluster->process : ProcessIndex(0),
-                    settings_.worker_count};
+  const Place place{settings_.process(), settings_.worker_count};
   const Gather gather_all = [this](transport::Report own) { return link_->gather(std::move(own)); };
   if (!store->open(plan_, place, link_ ? gather_all : gather_alone)) return false;
   for (const std::string& warning : store->warnings()) settings_.on_warning("warning: " + warning);
@@ -155,10 +154,9 @@ bool Runtime::open_store() {
 
 void Runtime::make_workers() {
   const std::uint32_t own = settings_.worker_count;
-  std::uint32_t first = 0;
+  const std::uint32_t first = settings_.first_worker().value();
   std::uint32_t all = own;
   if (settings_.cluster) {
-    first = settings_.cluster->process.value() * own;
     all = static_cast<std::uint32_t>(settings_.cluster->addresses.size()) * own;
   }
   channel::Peers& peers = link_ ? static_cast<channel::Peers&>(*link_) : *peers_;

@@ -51,6 +51,10 @@ struct RunSettings {
   // abrupt end or another process has failed: all workers end after the call of user code that they
   // are in. Any thread, perhaps several at once; it must not throw.
   std::function<void(const std::exception_ptr&)> on_early_end{};
+
+  ProcessIndex process() const { return cluster ? cluster->process : ProcessIndex(0); }
+  // Of this process.
+  WorkerIndex first_worker() const { return WorkerIndex(process().value() * worker_count); }
 };
 
 // How a run that did not fail ended.

@@ -39,24 +39,34 @@ def _free_port() -> int:
 
 
 @contextmanager
+def _running(command: list[Any], says: str, env: dict[str, str] | None = None) -> Iterator[None]:
+    """Run a server, from when it says that it is ready."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=subprocess.STDOUT, text=True, env=env
+    ) as process:
+        try:
+            assert process.stdout is not None
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if says in line:
+                    break
+            assert process.poll() is None, said
+            yield
+        finally:
+            process.kill()
+
+
+@contextmanager
 def _redis_server(folder: Path) -> Iterator[int]:
     server = shutil.which("redis-server")
     if server is None:
         pytest.skip("redis-server is not installed")
     port = _free_port()
     command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            said = []
-            for line in process.stdout:
-                said.append(line)
-                if "eady to accept connections" in line:
-                    break
-            assert process.poll() is None, said
-            yield port
-        finally:
-            process.kill()
+    with _running(command, "eady to accept connections"):
+        yield port
 
 
 @pytest.fixture
@@ -175,18 +185,8 @@ def _influxdb_server(folder: Path) -> Iterator[int]:
         "INFLUXDB_DATA_DIR": str(folder / "data"),
         "INFLUXDB_DATA_WAL_DIR": str(folder / "wal"),
     }
-    with subprocess.Popen(server, stderr=subprocess.PIPE, text=True, env=env) as process:
-        try:
-            assert process.stderr is not None
-            said = []
-            for line in process.stderr:
-                said.append(line)
-                if "Listening for signals" in line:
-                    break
-            assert process.poll() is None, said
-            yield port
-        finally:
-            process.kill()
+    with _running([server], "Listening for signals", env):
+        yield port
 
 
 @_on_both
