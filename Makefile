@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check asan tsan fuzz mutations soak bench wheel
+.PHONY: help setup check docs asan tsan fuzz mutations soak bench wheel
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -10,7 +10,10 @@ setup: ## system packages, .venv, editable install that rebuilds when the engine
 	scripts/setup.sh dev
 
 check: ## the inner loop: format, lint, types, stubs, ctest, pytest
-	./test format lint types stubs ctest pytest
+	./test format lint types stubs ctest pytest docs
+
+docs: ## the site of docs/, with a reference of all modules: build/docs/index.html
+	./test docs
 
 asan: setup ## the engine's tests under the address and undefined-behaviour sanitizers
 	cmake --workflow --preset asan

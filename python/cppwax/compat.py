@@ -1,7 +1,7 @@
 """Run programs that were written for Bytewax: `import bytewax` means cppwax.
 
 `python -m cppwax.run --bytewax flow.py` does so for a whole run. A program or notebook of its own
-calls `install` before its first import of `bytewax`:
+calls `install` before its first import of `bytewax`::
 
     import cppwax.compat
 

@@ -1,5 +1,7 @@
 """The exceptions a run can end with.
 
+Their tree::
+
     RuntimeError
     ├── CppwaxRuntimeError      a run failed; `__cause__` leads to the exception that made it fail
     │   ├── ClusterError        the processes of a cluster could not meet, or lost each other

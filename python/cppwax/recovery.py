@@ -1,7 +1,7 @@
 """State that survives a crash.
 
 A recovery store is a folder with one or more files, the *recovery partitions*. Make it once, for
-one flow:
+one flow::
 
     $ mkdir db
     $ python -m cppwax.recovery db 4

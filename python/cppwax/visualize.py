@@ -1,5 +1,7 @@
 """Draw a dataflow: as a picture, for the terminal, or for a diagram tool.
 
+On the command line::
+
     python -m cppwax.visualize IMPORT_STR -o svg > flow.svg
 
 `cppwax visualize` is the same; `--help` tells all formats. Nothing is run, and no other program is
