@@ -98,15 +98,13 @@ _FACT = re.compile(r"\*\*(Shape|Order|State|Parallelism)\*\*: ")
 _ENDING = re.compile(r"(?<![\w`])(`[^`\s][^`]*`)(?=\w)")
 
 
-def _read_docstring(
-    _app: Sphinx, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]
-) -> None:
+def _read_docstring(_app: Sphinx, *about: Any) -> None:
     """Let docstrings be written for `help` too.
 
     What operators say about themselves becomes a list; it would be one paragraph. A word may go on
     behind a name, as in `KeyError`s.
     """
-    in_fact = False
+    lines, in_fact = about[-1], False
     for at, line in enumerate(lines):
         lines[at] = line if line.lstrip().startswith(">>>") else _ENDING.sub(r"\1\\ ", line)
         if _FACT.match(line):
