@@ -58,7 +58,27 @@ html_show_copyright = False
 html_show_sphinx = False
 
 _README_PAGE = "overview"
-_EXAMPLE = re.compile(r"(?:\.\./)?examples(?:/(?:(deploy)/)?([\w.]+))?/?")
+_EXAMPLES = ROOT / "examples"
+_EXAMPLE = re.compile(r"(?:\.\./)?examples(?:/(?:deploy/)?([\w.]+))?/?")
+
+
+def _label_of_example(name: str | None) -> str:
+    return "examples-" + re.sub(r"[._]", "-", name or "all")
+
+
+def _examples() -> str:
+    """Show each example, in a section that links to it can name."""
+    programs = [path for path in sorted(_EXAMPLES.glob("*.py")) if path.stem != "__init__"]
+    return "\n\n".join(
+        f"({_label_of_example(path.name)})=\n## {path.relative_to(_EXAMPLES)}\n\n"
+        f"```{{literalinclude}} ../{path.relative_to(ROOT)}\n:language: {language}\n```"
+        for language, paths in (
+            ("python", programs),
+            ("ini", sorted(_EXAMPLES.glob("deploy/*.service"))),
+            ("yaml", sorted(_EXAMPLES.glob("deploy/*.yaml"))),
+        )
+        for path in paths
+    )
 
 
 def _on_the_site(target: str, *, of_readme: bool) -> str:
@@ -67,7 +87,7 @@ def _on_the_site(target: str, *, of_readme: bool) -> str:
     if path == "../README.md":
         return f"{_README_PAGE}.md{mark}{anchor}"
     if example := _EXAMPLE.fullmatch(path):
-        return "#examples-" + (example[2] or "all").replace("_", "-").replace(".", "-")
+        return f"#{_label_of_example(example[1])}"
     return target.removeprefix("docs/") if of_readme else target
 
 
@@ -87,6 +107,8 @@ def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = readme.read_text("utf-8").replace("[Apache-2.0](LICENSE)", "Apache-2.0")
     if docname == app.config.root_doc:
         source[0] = source[0].replace("(all others)", _pages_not_in(source[0]))
+    if docname == "examples":
+        source[0] = source[0].replace("(all examples)", _examples())
     source[0] = re.sub(
         r"\]\(([^)\s]+)\)",
         lambda link: f"]({_on_the_site(link[1], of_readme=of_readme)})",
