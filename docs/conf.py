@@ -43,6 +43,7 @@ copybutton_prompt_is_regexp = True
 default_role = "py:obj"
 autoclass_content = "both"
 autodoc_member_order = "groupwise"
+autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -51,6 +52,9 @@ napoleon_numpy_docstring = False
 
 # Looks. Nothing of it comes from elsewhere when a page is read.
 html_theme = "furo"
+# So small that the lines of the package's docstrings are seen in whole.
+_CODE_SIZE = {"code-font-size": "75%"}
+html_theme_options = {"light_css_variables": _CODE_SIZE, "dark_css_variables": _CODE_SIZE}
 html_title = f"cppwax {release}"
 html_show_sourcelink = False
 html_copy_source = False
@@ -117,24 +121,41 @@ def _read_source(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 _FACT = re.compile(r"\*\*(Shape|Order|State|Parallelism)\*\*: ")
-_ENDING = re.compile(r"(?<![\w`])(`[^`\s][^`]*`)(?=\w)")
+_CODE = re.compile(r"(?<![\w`])`([^`\s][^`]*)`(?!`)(?=(\w?))")
+
+
+def _read_code(code: re.Match[str]) -> str:
+    """Make a link of a name and code of all else; a word may go on behind, as in `KeyError`s."""
+    is_name = re.fullmatch(r"[A-Za-z_][\w.]*(\(\))?", code[1])
+    return (f"`{code[1]}`" if is_name else f"``{code[1]}``") + ("\\ " if code[2] else "")
 
 
 def _read_docstring(_app: Sphinx, *about: Any) -> None:
     """Let docstrings be written for `help` too.
 
-    What operators say about themselves becomes a list; it would be one paragraph. A word may go on
-    behind a name, as in `KeyError`s.
+    What operators say about themselves becomes a list; it would be one paragraph.
     """
     lines, in_fact = about[-1], False
     for at, line in enumerate(lines):
-        lines[at] = line if line.lstrip().startswith(">>>") else _ENDING.sub(r"\1\\ ", line)
+        lines[at] = line if line.lstrip().startswith(">>>") else _CODE.sub(_read_code, line)
         if _FACT.match(line):
             lines[at], in_fact = f"* {lines[at]}", True
         elif in_fact and line:
             lines[at] = f"  {lines[at]}"
         else:
             in_fact = False
+
+
+def _read_signature(_app: Sphinx, *about: Any) -> tuple[str | None, str | None]:
+    """Make those signatures ones of Python that generated methods do not have in words."""
+    signature, result = about[-2:]
+    for unreadable, readable in (
+        (r"<function (\w+)[^>]*>", r"\1"),
+        ("<factory>", "..."),
+        (r"~typing\.~", ""),
+    ):
+        signature = signature and re.sub(unreadable, readable, signature)
+    return signature, result
 
 
 def _read_help(_app: Sphinx, _context: Any, lines: list[str]) -> None:
@@ -178,6 +199,7 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", _read_source)
     # After napoleon, which makes lists of the sections.
     app.connect("autodoc-process-docstring", _read_docstring, priority=900)
+    app.connect("autodoc-process-signature", _read_signature)
     app.connect("sphinx-click-process-epilog", _read_help)
     app.connect("sphinx-click-process-options", _read_option)
     app.connect("missing-reference", _find_name)
