@@ -9,7 +9,7 @@ help: ## this list
 setup: ## system packages, .venv, editable install that rebuilds when the engine is imported
 	scripts/setup.sh dev
 
-check: ## the inner loop: format, lint, types, stubs, ctest, pytest
+check: ## the inner loop: format, lint, types, stubs, ctest, pytest, docs
 	./test format lint types stubs ctest pytest docs
 
 docs: ## the site of docs/, with a reference of all modules: build/docs/index.html

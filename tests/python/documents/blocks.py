@@ -28,7 +28,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 LANGUAGES = ("console", "python", "text", "yaml")
 _FILE = re.compile(r"# (\w+\.py)\n")
 _COMMAND = re.compile(r"^\$ (.*\n(?:> .*\n)*)", re.MULTILINE)
-_COMMAND_SECONDS = 60
+_COMMAND_SECONDS = 120
 
 
 class Page:

@@ -30,6 +30,8 @@ _NOT_RUN = {
 }
 #: How many blocks may be marked as such that cannot be run.
 _MOST_SKIPPED = 5
+#: The tutorial takes seconds, but starts twenty processes.
+_PAGE_SECONDS = 280
 
 
 def _name(path: Path) -> str:
@@ -45,12 +47,13 @@ def _run(page: Path, folder: Path) -> tuple[dict[str, Any], str]:
         env={**os.environ, "PYTHONPATH": python_path},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=_PAGE_SECONDS,
     )
     counts = json.loads(ended.stdout.splitlines()[-1]) if ended.stdout else {}
     return counts, ended.stderr if ended.returncode else ""
 
 
+@pytest.mark.timeout(_PAGE_SECONDS + 20)
 @pytest.mark.parametrize("page", _WITH_BLOCKS, ids=_name)
 def test_blocks_of(page: Path, tmp_path: Path) -> None:
     counts, error = _run(page, tmp_path)
