@@ -1,10 +1,10 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check docs asan tsan fuzz mutations soak bench wheel
+.PHONY: help setup check docs asan tsan fuzz mutations soak kafka-soak bench wheel
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
-	  while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 setup: ## system packages, .venv, editable install that rebuilds when the engine is imported
 	scripts/setup.sh dev
@@ -31,6 +31,9 @@ soak: setup ## the simulation over SEEDS (20000) seeds from FIRST (1) on
 	cmake --preset dev && cmake --build build/dev --target simulation_tests
 	CPPWAX_SIM_SEEDS=$(or $(SEEDS),20000) CPPWAX_SIM_FIRST=$(or $(FIRST),1) \
 	  build/dev/tests/cpp/simulation_tests
+
+kafka-soak: setup ## a million messages through Kafka, kill -9 at random: is each there once? ARGS="--seed 7"
+	.venv/bin/python -m tests.python.connectors.kafka.soak $(ARGS)
 
 bench: setup ## medians and ratios to Bytewax and plain loops; ARGS=--quick for a rough idea
 	.venv/bin/python -m benchmarks $(ARGS)

@@ -1,10 +1,10 @@
-"""Starts an Apache Kafka broker of one node on this machine, for tests, benchmarks and trying out.
+"""Starts Apache Kafka on this machine, for tests, benchmarks and trying out.
 
-    python scripts/kafka_broker.py        # prints its address, runs until Ctrl-C
+    python scripts/kafka_broker.py        # one broker: prints its address, runs until Ctrl-C
 
 Java must be there, and Maven the first time, when it fetches Kafka into `.cache/kafka`. Data go to
-a temporary folder. The broker listens on the loopback interface alone, and creates no topics by
-itself.
+a temporary folder. Brokers listen on the loopback interface alone, and create no topics by
+themselves.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ import sys
 import tempfile
 import threading
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
+
+from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 _POM = Path(__file__).with_suffix(".pom.xml")
@@ -37,9 +40,30 @@ _WAY_OUT = (
 
 #: Whom the listener with credentials lets in.
 USER, PASSWORD = "ada", "right"
+#: How long what SCRAM was shown is good for.
+REAUTHENTICATION_S = 3
 
 _QUICK_START = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_SMALL = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _STEADY = ("-Xms1g", "-Xmx1g", "-XX:+UseSerialGC")
+
+#: Of all nodes.
+_COMMON = {
+    "process.roles": "broker,controller",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAIN:PLAINTEXT,CHECKED:SASL_PLAINTEXT,SEALED:SSL,"
+    "SEALEDCHECKED:SASL_SSL,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "PLAIN",
+    "auto.create.topics.enable": "false",
+    "group.initial.rebalance.delay.ms": "0",
+    "offsets.topic.num.partitions": "1",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+}
 
 
 def fetch() -> Path:
@@ -87,57 +111,42 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-class KafkaBroker:
-    """A broker; a context manager that starts it and removes it with all its data."""
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        threading.Event().wait(0.05)
+        return False
+    return True
 
-    def __init__(self, *, steady: bool = False) -> None:
-        """Choose ports and a folder.
+
+class KafkaNode:
+    """A process of Kafka, broker and controller in one, with a folder of its own."""
+
+    def __init__(
+        self, folder: Path, settings: dict[str, str], ports: tuple[int, ...], options: Iterable[str]
+    ) -> None:
+        """Choose what to run.
 
         Args:
-            steady: Whether to start a little later and to be faster then, for benchmarks.
+            folder: Where all its files go; `format` makes it.
+            settings: What makes it other than other nodes.
+            ports: Where it will answer once it is up; the first is open to everyone.
+            options: Of Java.
         """
-        self._folder = Path(tempfile.mkdtemp(prefix="cppwax-kafka-"))
-        plain, checked, controller = _free_ports(3)
-        self.address = f"127.0.0.1:{plain}"
-        """`host:port`, open to everyone."""
-        self.checked_address = f"127.0.0.1:{checked}"
-        """`host:port`, open to `USER` with `PASSWORD` by SASL's PLAIN."""
-        self._ports = (plain, checked)
-        self._options = _STEADY if steady else _QUICK_START
+        self._folder = folder
+        self._ports = ports
+        self._options = tuple(options)
         self._process: subprocess.Popen[bytes] | None = None
-        self._settings = self._folder / "server.properties"
-        self._settings.write_text(self._properties(plain, checked, controller))
+        self._settings = folder / "server.properties"
+        self.address = f"127.0.0.1:{ports[0]}"
+        """`host:port`, open to everyone."""
+        self._lines = {**_COMMON, **settings, "log.dirs": str(self.data)}
 
-    def _properties(self, plain: int, checked: int, controller: int) -> str:
-        login = "org.apache.kafka.common.security.plain.PlainLoginModule"
-        listeners = f"PLAIN://127.0.0.1:{plain},CHECKED://127.0.0.1:{checked}"
-        return "\n".join(
-            (
-                "process.roles=broker,controller",
-                "node.id=1",
-                f"controller.quorum.voters=1@127.0.0.1:{controller}",
-                "controller.listener.names=CONTROLLER",
-                f"listeners={listeners},CONTROLLER://127.0.0.1:{controller}",
-                f"advertised.listeners={listeners}",
-                "listener.security.protocol.map="
-                "PLAIN:PLAINTEXT,CHECKED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-                "inter.broker.listener.name=PLAIN",
-                "listener.name.checked.sasl.enabled.mechanisms=PLAIN",
-                f"listener.name.checked.plain.sasl.jaas.config={login} required "
-                f'user_{USER}="{PASSWORD}";',
-                f"log.dirs={self._folder / 'data'}",
-                "auto.create.topics.enable=false",
-                "group.initial.rebalance.delay.ms=0",
-                "offsets.topic.num.partitions=1",
-                "offsets.topic.replication.factor=1",
-                "transaction.state.log.num.partitions=1",
-                "transaction.state.log.replication.factor=1",
-                "transaction.state.log.min.isr=1",
-                "share.coordinator.state.topic.replication.factor=1",
-                "share.coordinator.state.topic.min.isr=1",
-                "",
-            )
-        )
+    @property
+    def data(self) -> Path:
+        """The folder of its topics."""
+        return self._folder / "data"
 
     def _java(self, *arguments: str) -> list[str]:
         # A test run that is killed must not leave it behind.
@@ -145,43 +154,24 @@ class KafkaBroker:
         log = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
         return [*guard, "java", *self._options, log, "-cp", f"{fetch()}/*", *arguments]
 
-    def __enter__(self) -> KafkaBroker:
-        """Start it."""
-        try:
-            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            tool = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c")
-            done = subprocess.run(
-                [*tool, str(self._settings)], capture_output=True, text=True, timeout=120
-            )
-            if done.returncode != 0:
-                raise RuntimeError(f"no storage for Kafka:\n{done.stdout}{done.stderr}")
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End it and remove its data."""
-        self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    @property
-    def data(self) -> Path:
-        """The folder of its topics."""
-        return self._folder / "data"
-
-    def start(self) -> None:
-        """Start it, on the same ports and with the same data as before.
+    def format(self, cluster_id: str) -> None:
+        """Make the storage, once.
 
         Raises:
-            RuntimeError: It does not come up.
+            RuntimeError: It cannot be made.
         """
+        self._folder.mkdir()
+        lines = [f"{name}={value}\n" for name, value in self._lines.items()]
+        self._settings.write_text("".join(lines))
+        tool = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c")
+        done = subprocess.run(
+            [*tool, str(self._settings)], capture_output=True, text=True, timeout=120
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"no storage for Kafka:\n{done.stdout}{done.stderr}")
+
+    def launch(self) -> None:
+        """Start it, on the same ports and with the same data as before; do not wait for it."""
         with open(self._folder / "log.txt", "ab") as log:
             self._process = subprocess.Popen(
                 self._java("kafka.Kafka", str(self._settings)),
@@ -190,21 +180,31 @@ class KafkaBroker:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            RuntimeError: It does not come up.
+        """
+        process = self._process
+        assert process is not None, "it was not launched"
         end = monotonic() + _START_TIMEOUT_S
         for port in self._ports:
-            while not self._listens(port):
-                if self._process.poll() is not None or monotonic() > end:
+            while not _listens(port):
+                if process.poll() is not None or monotonic() > end:
                     self.kill()
                     text = (self._folder / "log.txt").read_text("utf-8", "replace")
                     raise RuntimeError(f"Kafka did not come up:\n{text[-4000:]}")
 
-    def _listens(self, port: int) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            threading.Event().wait(0.05)
-            return False
-        return True
+    def start(self) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            RuntimeError: It does not come up.
+        """
+        self.launch()
+        self.wait()
 
     def stop(self) -> None:
         """Let it end in good order."""
@@ -226,14 +226,167 @@ class KafkaBroker:
             process.wait()
 
 
+class _Running:
+    """Nodes that a context manager starts, and removes with all their data."""
+
+    def __init__(self) -> None:
+        # Made later, where it is also removed.
+        self._root = Path(tempfile.gettempdir()) / f"cppwax-kafka-{uuid.uuid4().hex}"
+        self.nodes: list[KafkaNode] = []
+        """All of them, whether they run or not."""
+
+    def __enter__(self) -> Self:
+        """Start them."""
+        try:
+            self._root.mkdir(mode=0o700)
+            self._prepare()
+            cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            for node in self.nodes:
+                node.format(cluster_id)
+                node.launch()
+            for node in self.nodes:
+                node.wait()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _prepare(self) -> None:
+        """Make the files that are of no node alone."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End them and remove their data."""
+        for node in self.nodes:
+            node.kill()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+class KafkaBroker(_Running):
+    """A broker alone."""
+
+    def __init__(self, *, steady: bool = False, tls: bool = False) -> None:
+        """Choose ports and a folder.
+
+        Args:
+            steady: Whether to start a little later and to be faster then, for benchmarks.
+            tls: Whether to have the two ports with TLS too; the command openssl makes what they
+                need.
+        """
+        super().__init__()
+        plain, checked, sealed, sealed_checked, controller = _free_ports(5)
+        self.checked_address = f"127.0.0.1:{checked}"
+        """`host:port`, open to `USER` with `PASSWORD` by SASL's PLAIN, and by SCRAM-SHA-256 to whom
+        an administrator has told it; after `REAUTHENTICATION_S` these must show it again."""
+        self.tls_address = f"127.0.0.1:{sealed}"
+        """`host:port` with TLS."""
+        self.tls_checked_address = f"127.0.0.1:{sealed_checked}"
+        """`host:port` with TLS, open to `USER` with `PASSWORD` by SASL's PLAIN."""
+        self.certificate = self._root / "certificate.pem"
+        """What clients are to trust, with `tls`."""
+        listeners = {"PLAIN": plain, "CHECKED": checked}
+        if tls:
+            listeners |= {"SEALED": sealed, "SEALEDCHECKED": sealed_checked}
+        self._has_tls = tls
+        urls = ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items())
+        settings = {
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"{urls},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": urls,
+            **_checks("checked", "PLAIN,SCRAM-SHA-256"),
+            **_checks("sealedchecked", "PLAIN"),
+            "ssl.keystore.type": "PEM",
+            **({"ssl.keystore.location": str(self._root / "keys.pem")} if tls else {}),
+        }
+        options = _STEADY if steady else _QUICK_START
+        ports = tuple(listeners.values())
+        self._node = KafkaNode(self._root / "node", settings, ports, options)
+        self.nodes = [self._node]
+        self.address = self._node.address
+        """`host:port`, open to everyone."""
+        self.data = self._node.data
+        """The folder of its topics."""
+        self.start, self.stop, self.kill = self._node.start, self._node.stop, self._node.kill
+
+    def _prepare(self) -> None:
+        if not self._has_tls:
+            return
+        key = self._root / "key.pem"
+        command = [
+            *("openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(self.certificate)),
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+        (self._root / "keys.pem").write_text(key.read_text() + self.certificate.read_text())
+
+
+def _checks(listener: str, mechanisms: str) -> dict[str, str]:
+    start = f"listener.name.{listener}"
+    modules = "org.apache.kafka.common.security"
+    login = f'{modules}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+    return {
+        f"{start}.sasl.enabled.mechanisms": mechanisms,
+        f"{start}.plain.sasl.jaas.config": login,
+        f"{start}.scram-sha-256.sasl.jaas.config": f"{modules}.scram.ScramLoginModule required;",
+        f"{start}.scram-sha-256.connections.max.reauth.ms": str(1000 * REAUTHENTICATION_S),
+    }
+
+
+class KafkaCluster(_Running):
+    """Several brokers, each of which has all topics; two must have a message before it counts."""
+
+    def __init__(self, count: int = 3) -> None:
+        """Choose ports and folders.
+
+        Args:
+            count: How many brokers there are; the cluster lives while more than half of them do.
+        """
+        super().__init__()
+        ports = _free_ports(2 * count)
+        brokers, controllers = ports[:count], ports[count:]
+        voters = ",".join(
+            f"{number}@127.0.0.1:{port}" for number, port in enumerate(controllers, 1)
+        )
+        for number, (port, controller) in enumerate(zip(brokers, controllers, strict=True), 1):
+            settings = {
+                "node.id": str(number),
+                "controller.quorum.voters": voters,
+                "listeners": f"PLAIN://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+                "advertised.listeners": f"PLAIN://127.0.0.1:{port}",
+                "default.replication.factor": str(count),
+                "min.insync.replicas": "2",
+                "offsets.topic.replication.factor": str(count),
+                "transaction.state.log.replication.factor": str(count),
+                "transaction.state.log.min.isr": "2",
+                "broker.session.timeout.ms": "6000",
+                "broker.heartbeat.interval.ms": "1000",
+            }
+            self.nodes.append(KafkaNode(self._root / str(number), settings, (port,), _SMALL))
+        self.addresses = [node.address for node in self.nodes]
+        """`host:port` of each, open to everyone."""
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    # Once: what follows of them must not cut short the removal.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run one until Ctrl-C or SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    with KafkaBroker() as broker:
+        signal.signal(number, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt), KafkaBroker() as broker:
         print(broker.address, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.pause()
 
 
 if __name__ == "__main__":

@@ -316,8 +316,7 @@ class KafkaTransactionalSink(FixedPartitionedSink[SinkItem, State]):
         self.add_config = dict(add_config or {})
         self.lost_marker = lost_marker
         self.start_timeout_s = checked_timeout("start_timeout", start_timeout)
-        timeout_ms = float(self.add_config.get("transaction.timeout.ms", 60_000))
-        self.transaction_timeout_s = timeout_ms / 1000
+        self.transaction_timeout_s = _transaction_timeout_s(self.add_config)
         self._producer_count = producer_count
 
     @property
@@ -344,6 +343,18 @@ class KafkaTransactionalSink(FixedPartitionedSink[SinkItem, State]):
             ValueError: The recovery store is not the one that the transactional id was used with.
         """
         return KafkaTransactionalSinkPartition(self, for_part, resume_state)
+
+
+def _transaction_timeout_s(config: dict[str, Any]) -> float:
+    name = "transaction.timeout.ms"
+    given = config.get(name, 60_000)
+    try:
+        return int(given) / 1000
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Kafka settings are wrong: {name!r} must be a whole number of milliseconds, "
+            f"not {given!r}"
+        ) from None
 
 
 _OF_ALL_CLIENTS = (

@@ -18,7 +18,7 @@ def broker() -> Iterator[KafkaBroker]:
         fetch()
     except RuntimeError as ex:
         pytest.skip(str(ex))
-    with KafkaBroker() as started:
+    with KafkaBroker(tls=True) as started:
         yield started
 
 

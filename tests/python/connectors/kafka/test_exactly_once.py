@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,42 +22,13 @@ from cppwax.connectors.kafka import (
 )
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
-from cppwax.recovery import init_db_dir
 from cppwax.testing import TestingSource, run_main
 from scripts.kafka_broker import KafkaBroker
 from tests.python.connectors.kafka import tools
+from tests.python.connectors.kafka.copying import Copying
 
 TopicMaker = Callable[..., str]
-ROOT = Path(__file__).resolve().parents[4]
-PROGRAM = "tests.python.connectors.kafka.programs.copying:get_flow"
 ROUNDS = int(os.environ.get("CPPWAX_KILL_ROUNDS", "6"))
-
-
-class Copying:
-    """Runs the program over one store."""
-
-    def __init__(self, broker: KafkaBroker, source: str, target: str, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir()
-        init_db_dir(folder, 2)
-        names = {"BROKER": broker.address, "FROM": source, "TO": target, "ID": target}
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        self._environment = {**os.environ, **names, "PYTHONPATH": path}
-
-    def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "cppwax.run", PROGRAM, "-r", str(self._folder)]
-        return subprocess.Popen(
-            [*command, "-s", "0.02", *options],
-            env={**self._environment, **environment},
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *options: str, **environment: str) -> tuple[int, str]:
-        with self.start(*options, **environment) as process:
-            _, stderr = process.communicate(timeout=90)
-            return process.returncode, stderr
 
 
 def once(broker: KafkaBroker, target: str, expected: list[str]) -> None:
@@ -83,7 +52,7 @@ def test_each_message_comes_once_wherever_it_dies(
     source, target = new_topic(2), new_topic(2)
     expected = [str(number) for number in range(300)]
     tools.produce(broker.address, source, expected)
-    copying = Copying(broker, source, target, tmp_path / "db")
+    copying = Copying(broker.address, source, target, tmp_path / "db")
     code, stderr = copying.run(CRASH=crash, SLOW_S="0.01")
     assert code == -signal.SIGKILL, stderr
     # And once more, in what the first one has left.
@@ -101,16 +70,9 @@ def test_each_message_comes_once_over_random_kills(
     source, target = new_topic(3), new_topic(2)
     expected = [str(number) for number in range(6000)]
     tools.produce(broker.address, source, expected)
-    copying = Copying(broker, source, target, tmp_path / "db")
+    copying = Copying(broker.address, source, target, tmp_path / "db")
     for _ in range(ROUNDS):
-        workers = str(chance.randint(1, 3))
-        with copying.start("-w", workers, TAIL="1", SLOW_S="0.005") as process:
-            try:
-                process.wait(timeout=chance.uniform(0.5, 3.5))
-            except subprocess.TimeoutExpired:
-                process.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
-            _, stderr = process.communicate(timeout=60)
-        assert "RecoveryError" not in stderr and "Kafka" not in stderr, stderr
+        copying.cut_short(chance, (0.5, 3.5), TAIL="1", SLOW_S="0.005")
     code, stderr = copying.run("-w", "2")
     assert code == 0, stderr
     once(broker, target, expected)
@@ -124,14 +86,13 @@ def test_a_restart_of_the_broker_is_waited_for(
     source, target = new_topic(2), new_topic(2)
     first, second = [f"a{n}" for n in range(500)], [f"b{n}" for n in range(500)]
     tools.produce(broker.address, source, first)
-    copying = Copying(broker, source, target, tmp_path / "db")
+    copying = Copying(broker.address, source, target, tmp_path / "db", transactions)
 
     def copied(count: int) -> bool:
         assert process.poll() is None
         return len(tools.read(broker.address, target)) >= count
 
-    environment = {"TAIL": "1"} if transactions else {"TAIL": "1", "ID": ""}
-    with copying.start("--stop-timeout", "30", **environment) as process:
+    with copying.start("--stop-timeout", "30", TAIL="1") as process:
         try:
             tools.until(lambda: copied(250))
             broker.stop()
@@ -258,6 +219,7 @@ def test_it_needs_a_store(broker: KafkaBroker, new_topic: TopicMaker) -> None:
         ({"transactional_id": ""}, TypeError, "transactional_id"),
         ({"producer_count": 0}, ValueError, "producer_count"),
         ({"lost_marker": "guess"}, ValueError, "lost_marker"),
+        ({"add_config": {"transaction.timeout.ms": "abc"}}, ValueError, "transaction.timeout.ms"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
@@ -16,7 +16,15 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    NewPartitions,
+    NewTopic,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
 
 _NUMBERS = itertools.count()
 
@@ -25,12 +33,27 @@ def admin(address: str) -> AdminClient:
     return AdminClient({"bootstrap.servers": address})
 
 
-def create_topic(address: str, partitions: int, settings: dict[str, str]) -> str:
+def create_topic(address: str, partitions: int, settings: dict[str, str], replicas: int = 1) -> str:
     name = f"topic-{os.getpid()}-{next(_NUMBERS)}"
     config = {key.replace("_", "."): value for key, value in settings.items()}
     client = admin(address)  # kept: without it there is no answer
-    client.create_topics([NewTopic(name, partitions, 1, config=config)])[name].result(30)
+    client.create_topics([NewTopic(name, partitions, replicas, config=config)])[name].result(30)
     return name
+
+
+def let_in(address: str, user: str, password: str) -> None:
+    """Tell the brokers of someone who may come by SCRAM-SHA-256."""
+    how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+    client = admin(address)
+    asked = [UserScramCredentialUpsertion(user, how, password.encode())]
+    client.alter_user_scram_credentials(asked)[user].result(30)
+
+
+def keep_out(address: str, user: str) -> None:
+    """Take that back."""
+    client = admin(address)
+    asked = [UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_256)]
+    client.alter_user_scram_credentials(asked)[user].result(30)
 
 
 def add_partitions(address: str, topic: str, total: int) -> None:
@@ -56,19 +79,29 @@ def produce(address: str, topic: str, values: Iterable[str], partition: int | No
     failed: list[Any] = []
     producer = Producer({"bootstrap.servers": address, "linger.ms": 1})
     count = len(producer.list_topics(topic, timeout=30).topics[topic].partitions)
+
+    def report(error: Any, _message: Message) -> None:
+        if error is not None:
+            failed.append(error)
+
     for number, value in enumerate(values):
-        producer.produce(
-            topic,
-            value.encode(),
-            value.encode(),
-            number % count if partition is None else partition,
-            on_delivery=lambda error, _message: failed.append(error) if error else None,
-        )
+        to = number % count if partition is None else partition
+        while True:
+            try:
+                producer.produce(topic, value.encode(), value.encode(), to, on_delivery=report)
+                break
+            except BufferError:
+                producer.poll(0.05)
     assert producer.flush(60) == 0 and not failed, failed
 
 
 def read(address: str, topic: str, **config: str) -> list[Message]:
     """Read a topic from its beginning to its end; what is committed only, unless said otherwise."""
+    return list(each(address, topic, **config))
+
+
+def each(address: str, topic: str, within_s: float = 60, **config: str) -> Iterator[Message]:
+    """Do the same one by one."""
     consumer = Consumer(
         {
             "bootstrap.servers": address,
@@ -82,17 +115,16 @@ def read(address: str, topic: str, **config: str) -> list[Message]:
     try:
         partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        left, found = set(partitions), []
-        end = monotonic() + 60
+        left = set(partitions)
+        end = monotonic() + within_s
         while left and monotonic() < end:
             for message in consumer.consume(10_000, 0.2):
                 error = message.error()
                 if error is None:
-                    found.append(message)
+                    yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
                     left.discard(message.partition())
         assert not left, f"partitions {left} of {topic} have no end"
-        return found
     finally:
         consumer.close()
 

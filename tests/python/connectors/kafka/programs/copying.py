@@ -1,8 +1,8 @@
 """A flow that copies a topic, exactly once, and dies where it is told to.
 
-Its environment: BROKER, FROM, TO, ID, empty for one without transactions; TAIL=1 for one that waits
-for more; SLOW_S, a pause for each batch; CRASH, as in `commit:2`: the second call of that place
-kills the process.
+Its environment: BROKER, one or more with commas; FROM, TO; ID, empty for one without transactions,
+and LINGER_MS of that; TAIL=1 for one that waits for more; BATCH, the size of one; SLOW_S, a pause
+for each; CRASH, as in `commit:2`: the second call of that place kills the process.
 """
 
 import os
@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 import cppwax.operators as op
-from cppwax.connectors.kafka import _transactions
+from cppwax.connectors.kafka import _sink, _transactions
 from cppwax.connectors.kafka import operators as kop
 from cppwax.dataflow import Dataflow
 
@@ -55,6 +55,9 @@ if _place in ("prepare", "committed"):
     crash_before(Part, _place)
 elif _place == "after committed":
     crash_before(Part, "committed", after=True)
+elif _place.removeprefix("after ") in ("write_batch", "end_epoch"):
+    _name = _place.removeprefix("after ")
+    crash_before(_sink.KafkaSinkPartition, _name, after=_place.startswith("after "))
 elif _place != "none":
     _init = Part._init_transactions
 
@@ -78,7 +81,9 @@ def slowly(messages: list[Any]) -> list[Any]:
 
 def get_flow() -> Dataflow:
     """Build it."""
-    brokers = [os.environ["BROKER"]]
+    brokers = os.environ["BROKER"].split(",")
+    id_ = os.environ["ID"] or None
+    add_config = None if id_ else {"linger.ms": os.environ.get("LINGER_MS", "5")}
     flow = Dataflow("copying")
     read = kop.input(
         "inp",
@@ -86,7 +91,7 @@ def get_flow() -> Dataflow:
         brokers=brokers,
         topics=[os.environ["FROM"]],
         tail=os.environ.get("TAIL") == "1",
-        batch_size=20,
+        batch_size=int(os.environ.get("BATCH", "20")),
     )
     op.raises("errors", read.errs)
     slow = op.flat_map_batch("slow", read.oks, slowly)
@@ -95,7 +100,8 @@ def get_flow() -> Dataflow:
         slow,
         brokers=brokers,
         topic=os.environ["TO"],
-        transactional_id=os.environ["ID"] or None,
+        transactional_id=id_,
         producer_count=2,
+        add_config=add_config,
     )
     return flow
