@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError as ConfluentKafkaError
 
 from cppwax.connectors.kafka._client import LOGGER, Start, never_free, within
 from cppwax.connectors.kafka._errors import KafkaError, KafkaSourceError
+from cppwax.connectors.kafka._lag import Lags, Place
 from cppwax.connectors.kafka._messages import (
     KafkaSourceMessage,
     _NewSourceMessage,
@@ -42,13 +43,16 @@ class Reading:
     raise_on_errors: bool
     starting_offset: int
     commit_to_group: str | None
+    tail: bool
 
 
 class _Reader(ABC):
     """What both kinds of readers do alike with a consumer."""
 
-    def __init__(self, consumer: Consumer, start: Start, reading: Reading) -> None:
+    def __init__(self, step_id: str, consumer: Consumer, start: Start, reading: Reading) -> None:
+        self.step_id = step_id
         self._consumer = consumer
+        self._lags = Lags(consumer)
         self._errors = start.errors
         self._brokers = start.brokers
         self._reading = reading
@@ -110,24 +114,21 @@ class _Reader(ABC):
 
     @abstractmethod
     def _places(self) -> list[TopicPartition]:
-        """Give the partitions with the next offset of each."""
+        """Give the partitions with the next offset of each; from any thread."""
 
-    @abstractmethod
-    def lag(self) -> dict[tuple[str, int], int]:
+    def lag(self) -> dict[Place, int]:
         """Give the messages of each partition that are not read yet; from any thread."""
-
-    def _lag_of(self, topic: str, partition: int, offset: int) -> int | None:
-        try:
-            place = TopicPartition(topic, partition)
-            bounds = self._consumer.get_watermark_offsets(place, cached=True)
-        except (KafkaException, RuntimeError):  # nothing is known yet, or it is closed
-            return None
-        if bounds is None or bounds[1] < 0 or offset < 0:
-            return None
-        return max(int(bounds[1]) - offset, 0)
+        lags = {
+            (place.topic, place.partition): self._lags.of(
+                (place.topic, place.partition), place.offset
+            )
+            for place in self._places()
+        }
+        return {place: lag for place, lag in lags.items() if lag is not None}
 
     def close(self) -> None:
         """Commit a last time, and leave."""
+        self._lags.close()
         if self._reading.commit_to_group is None:
             self._consumer.close()
             return
@@ -169,6 +170,7 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
 
     def __init__(
         self,
+        step_id: str,
         consumer: Consumer,
         start: Start,
         reading: Reading,
@@ -176,7 +178,7 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
         partition: int,
         resume_state: int | None,
     ) -> None:
-        super().__init__(consumer, start, reading)
+        super().__init__(step_id, consumer, start, reading)
         self._topic = topic
         self._partition = partition
         self._ended = False
@@ -225,8 +227,9 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
         """Tell whether what follows an error in its batch counts."""
         error = error_message.error()
         if error.code() == ConfluentKafkaError._PARTITION_EOF:
-            self._ended = True
-            return False
+            self._lags.reach_end((self._topic, self._partition), error_message.offset())
+            self._ended = not self._reading.tail
+            return self._reading.tail
         at = _place_of(error_message, self._offset)
         items += self._error_items(error, self._topic, self._partition, at)
         if self._failure is not None:
@@ -239,10 +242,6 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
 
     def _places(self) -> list[TopicPartition]:
         return [TopicPartition(self._topic, self._partition, self._offset)]
-
-    def lag(self) -> dict[tuple[str, int], int]:
-        lag = self._lag_of(self._topic, self._partition, self._offset)
-        return {} if lag is None else {(self._topic, self._partition): lag}
 
 
 class Offsets:
@@ -287,13 +286,14 @@ class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], i
 
     def __init__(
         self,
+        step_id: str,
         consumer: Consumer,
         start: Start,
         reading: Reading,
         share: Offsets,
         discover_interval: timedelta,
     ) -> None:
-        super().__init__(consumer, start, reading)
+        super().__init__(step_id, consumer, start, reading)
         self._share = share
         self._interval_s = discover_interval.total_seconds()
         self._looking = start.looker()
@@ -326,6 +326,9 @@ class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], i
                 continue
             error = message.error()
             if error is not None:
+                if error.code() == ConfluentKafkaError._PARTITION_EOF:
+                    self._lags.reach_end(place, message.offset())
+                    continue
                 at = _place_of(message, offsets.get(place, OFFSET_BEGINNING))
                 items += self._error_items(error, *place, at)
                 if self._failure is not None:
@@ -378,10 +381,4 @@ class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], i
         return dict(self._share.next)
 
     def _places(self) -> list[TopicPartition]:
-        return [TopicPartition(*place, offset) for place, offset in self._share.next.items()]
-
-    def lag(self) -> dict[tuple[str, int], int]:
-        found = {
-            place: self._lag_of(*place, offset) for place, offset in list(self._share.next.items())
-        }
-        return {place: lag for place, lag in found.items() if lag is not None}
+        return [TopicPartition(*place, offset) for place, offset in list(self._share.next.items())]

@@ -18,6 +18,7 @@ from cppwax.connectors.kafka._client import (
     make_client,
 )
 from cppwax.connectors.kafka._errors import KafkaError
+from cppwax.connectors.kafka._lag import LAG_GAUGE
 from cppwax.connectors.kafka._messages import KafkaSourceMessage
 from cppwax.connectors.kafka._reader import Offsets, PartitionReader, Reading, TopicsReader
 from cppwax.inputs import FixedPartitionedSource
@@ -95,8 +96,7 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             if reader_count < 1:
                 raise ValueError(f"reader_count must be at least 1, not {reader_count}")
         self._start_timeout_s = checked_timeout("start_timeout", start_timeout)
-        self._reading = Reading(batch_size, raise_on_errors, starting_offset, commit_to_group)
-        self._tail = tail
+        self._reading = Reading(batch_size, raise_on_errors, starting_offset, commit_to_group, tail)
         self._add_config = dict(add_config or {})
         self._discover_interval = discover_interval
         self._reader_count = reader_count
@@ -134,18 +134,19 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             reader: PartitionReader | TopicsReader
             if self._discover_interval is None:
                 reader = PartitionReader(
-                    consumer, start, self._reading, name, int(kind), resume_state
+                    step_id, consumer, start, self._reading, name, int(kind), resume_state
                 )
             else:
                 index = int(name.partition("-")[0])
                 share = Offsets(self._topics, index, self._reader_count, resume_state)
                 reader = TopicsReader(
-                    consumer, start, self._reading, share, self._discover_interval
+                    step_id, consumer, start, self._reading, share, self._discover_interval
                 )
         except BaseException:
             consumer.close()
             raise
         self._readers.add(reader)
+        LAG_GAUGE.watch(reader)
         return reader
 
     def consumer_lag(self) -> dict[tuple[str, int], int]:
@@ -153,11 +154,14 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
 
         It may be called from any thread, while a run is on, and asks nobody.
 
+        The gauge `cppwax_kafka_consumer_lag` of `prometheus_client`, which `/metrics` shows, has
+        the same numbers.
+
         Returns:
             For each topic and partition the number of messages that are not read yet, as of the
-            last answer of the broker; those of which nothing is known yet are left out. The end
-            of a transaction is one too, for the broker, so that a topic that is written in
-            transactions and read to its end may be one behind.
+            last answer of the broker; those of which nothing is known yet are left out. What
+            transactions wrote that have not ended counts, and so does the end of each transaction
+            between, as for the broker; where all is read it is 0.
         """
         lags: dict[tuple[str, int], int] = {}
         for reader in list(self._readers):
@@ -179,6 +183,6 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
         if self._reading.commit_to_group is not None:
             config["group.id"] = self._reading.commit_to_group
         # What the readers rely on.
-        config["enable.partition.eof"] = not self._tail
+        config["enable.partition.eof"] = True
         consumer = make_client(Consumer, config)
         return consumer, Start(consumer, config, self._start_timeout_s)
