@@ -13,6 +13,7 @@ PyTypes::PyTypes()
       build_part(interned("build_part")),
       close(interned("close")),
       committed(interned("committed")),
+      end_epoch(interned("end_epoch")),
       list_parts(interned("list_parts")),
       next_awake(interned("next_awake")),
       next_batch(interned("next_batch")),

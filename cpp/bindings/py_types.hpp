@@ -34,6 +34,7 @@ struct PyTypes {
   py::object build_part;
   py::object close;
   py::object committed;
+  py::object end_epoch;
   py::object list_parts;
   py::object next_awake;
   py::object next_batch;

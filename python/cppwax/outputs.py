@@ -185,6 +185,17 @@ class StatelessSinkPartition(ABC, Generic[X]):
         """
         ...
 
+    def end_epoch(self) -> None:
+        """Wait until all that was written has arrived where it is to be.
+
+        Called when an epoch is over in which there were items, at the end of the input and at a
+        stop; not after a failure or an abort. Only when it has returned can the epoch become
+        durable, so that a resumed run does not write its items again. A writer that hands items on
+        in the background, and waits for them here alone, loses none, and does not wait for each
+        batch. By default it does nothing.
+        """
+        return
+
     def close(self) -> None:
         """Release what the partition holds.
 

@@ -37,14 +37,34 @@ void close_part(const PyTypes& types, const py::object& part, const std::string&
 
 class DynamicLogic : public operators::SinkLogic {
  public:
-  DynamicLogic(const PyTypes& types, py::object part) : types_(types), part_(std::move(part)) {}
+  DynamicLogic(const PyTypes& types, py::object part)
+      : types_(types), part_(std::move(part)), is_told_of_ends_(has_own_end_epoch()) {}
 
-  void write(data::PayloadPtr batch) override { write_batch(types_, part_, as_py(*batch), ""); }
+  void write(data::PayloadPtr batch) override {
+    written_ = true;
+    write_batch(types_, part_, as_py(*batch), "");
+  }
+
+  void end_epoch() override {
+    if (!std::exchange(written_, false) || !is_told_of_ends_) return;
+    call_method([] { return std::string("calling `end_epoch`"); }, part_.ptr(), types_.end_epoch);
+  }
+
   void close() override { close_part(types_, part_, ""); }
 
  private:
+  // The one that every partition has does nothing.
+  bool has_own_end_epoch() const {
+    const char* name = "end_epoch";
+    const auto own = py::reinterpret_borrow<py::object>(py::type::of(part_));
+    return !attribute_of(own.ptr(), name)
+                .is(attribute_of(types_.stateless_sink_partition.ptr(), name));
+  }
+
   const PyTypes& types_;
   py::object part_;
+  bool is_told_of_ends_;
+  bool written_ = false;  // since the last end of an epoch
 };
 
 // The partitions of a sink; only those whose items come to this worker are ever built.

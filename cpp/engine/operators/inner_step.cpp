@@ -161,6 +161,7 @@ void InnerStep::advance() {
   if (done_) return;
   const Epoch least = least_epoch();
   if (epoch_ < least) {
+    end_epoch();
     store_changes();
     epoch_ = least;
     outputs_.advance(epoch_);
@@ -175,6 +176,7 @@ void InnerStep::finish(data::End end) {
     if (const auto due = next_due(); due && *due <= now) run_to_end(start_due(now));
     run_to_end(start_eof());
   }
+  end_epoch();
   store_changes();
   outputs_.end(end);
   done_ = true;

@@ -55,6 +55,8 @@ class InnerStep : public Step {
   virtual std::unique_ptr<Job> start_due(WallTime) { return nullptr; }
   // Work at the real end of data.
   virtual std::unique_ptr<Job> start_eof() { return nullptr; }
+  // All work of the epoch is through; before it is stored, and before anybody below hears of it.
+  virtual void end_epoch() {}
   // What is to be stored of this step; null: it has no state.
   virtual Storable* storable() { return nullptr; }
 

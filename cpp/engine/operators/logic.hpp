@@ -135,6 +135,9 @@ class SinkLogic {
   virtual ~SinkLogic() = default;
   virtual bool sees_batches() const { return true; }
   virtual void write(data::PayloadPtr batch) = 0;
+  // Called before an epoch of this step counts as over, and once more at its end of either kind
+  // (P2): when it returns, all that was written is where it is to be.
+  virtual void end_epoch() {}
   // All of epochs up to this one is durable everywhere (P9 2b). Epochs grow from call to call; at a
   // resume the first is the one that it goes on from. Only with recovery.
   virtual void committed(Epoch) {}

@@ -21,6 +21,7 @@ class WritingStep : public StepWithLogic<Logic> {
     this->logic().write(std::move(batch));
     return nullptr;
   }
+  void end_epoch() override { this->logic().end_epoch(); }
 };
 
 using DynamicSinkStep = WritingStep<SinkLogic>;

@@ -18,6 +18,10 @@ Row = tuple[str, Any, Any, int, int, Any]
 
 #: How long one call into the client library lasts, so that signals are seen meanwhile.
 _SLICE_S = 0.1
+#: Nobody is told when there is room again.
+_FULL_QUEUE_S = 0.005
+#: Of messages that are on their way; librdkafka would take a gigabyte.
+_QUEUE_KBYTES = 64 * 1024
 #: What was taken back by us.
 _PURGED = (ConfluentKafkaError._PURGE_QUEUE, ConfluentKafkaError._PURGE_INFLIGHT)
 #: They exclude idempotence, which repeats no message and keeps the order when it tries again.
@@ -81,6 +85,8 @@ class Producing:
     ) -> None:
         if "transactional.id" not in defaults and not _EXCLUDE_IDEMPOTENCE & add_config.keys():
             defaults = {"enable.idempotence": True, **defaults}
+        if "message.max.bytes" not in add_config:  # one of them must fit in
+            defaults = {"queue.buffering.max.kbytes": _QUEUE_KBYTES, **defaults}
         config, errors = client_config(brokers, defaults, add_config, start_timeout_s)
         # Reports of what was delivered are a call of Python each, and say nothing.
         self._also: Callable[[Any, Any], object] | None = config.pop("on_delivery", None)
@@ -134,10 +140,19 @@ class Producing:
                 self._produce(topic, value, key, partition, timestamp=timestamp, headers=headers)
                 return
             except BufferError:
-                self.producer.poll(_SLICE_S)
+                self.producer.poll(_FULL_QUEUE_S)
                 self.check()
             except KafkaException as ex:
                 raise _failed(topic, partition, ex.args[0]) from None
+
+    def serve(self) -> None:
+        """Hear what became of earlier messages, without waiting.
+
+        Raises:
+            KafkaDeliveryError: Something was not delivered.
+        """
+        self.producer.poll(0)
+        self.check()
 
     def flush(self) -> None:
         """Wait until all is delivered.
@@ -162,10 +177,12 @@ class Producing:
                 f"Kafka at {self._config['bootstrap.servers']} refuses this client: {refusal.str()}"
             )
 
-    def give_up(self) -> None:
-        """Drop what is not delivered, without waiting for it."""
+    def give_up(self, wait_s: float = 0.0) -> None:
+        """Drop what is not delivered in time; after a failure, at once."""
         # A producer that was locked out has been told of already.
         with suppress(KafkaException):
+            if wait_s and self._first_failure is None:
+                self.producer.flush(wait_s)
             self.producer.purge()
             self.producer.flush(_SLICE_S)
 

@@ -11,6 +11,9 @@ from cppwax.connectors.kafka._messages import KafkaSinkMessage
 from cppwax.connectors.kafka._producing import Producing
 from cppwax.outputs import DynamicSink, StatelessSinkPartition
 
+#: How long a run that has failed still waits for what is on its way.
+_CLOSE_S = 2.0
+
 SinkItem = KafkaSinkMessage[bytes | None, bytes | None]
 
 
@@ -20,31 +23,37 @@ class KafkaSinkPartition(StatelessSinkPartition[SinkItem]):
     def __init__(self, producing: Producing, topic: str | None) -> None:
         self._producing = producing
         self._topic = topic
-        self._is_whole = True
+        self._all_delivered = True
 
     def write_batch(self, items: list[SinkItem]) -> None:
-        # Until it is through: what comes after this call may make the epoch durable.
-        self._is_whole = False
+        self._all_delivered = False
         self._producing.write(items, self._topic)
+        self._producing.serve()
+
+    def end_epoch(self) -> None:
+        # What comes after this call may make the epoch durable.
         self._producing.flush()
-        self._is_whole = True
+        self._all_delivered = True
 
     def close(self) -> None:
-        if not self._is_whole:
-            self._producing.give_up()
+        # The run has failed, maybe elsewhere: then what was taken is written as far as it can be.
+        if not self._all_delivered:
+            self._producing.give_up(_CLOSE_S)
 
 
 class KafkaSink(DynamicSink[SinkItem]):
     """Write messages to Kafka; at least once.
 
     Items are `KafkaSinkMessage`s, with keys and values as bytes or `None`. Each worker has a
-    producer. A batch is on the brokers before the next one is taken, so that a snapshot never
-    counts a message as written that is not: a batch should be large. What a failed run wrote of
-    the epoch that it left open is written again by the resumed one; `KafkaTransactionalSink` does
-    not do that.
+    producer, which sends in the background. All messages of an epoch are on the brokers before it
+    is over, so that a snapshot never counts a message as written that is not. What a failed run
+    wrote of the epoch that it left open is written again by the resumed one;
+    `KafkaTransactionalSink` does not do that.
 
-    A message that cannot be delivered ends the run with a `KafkaDeliveryError`. Brokers that are
-    away are waited for, for as long as the setting `delivery.timeout.ms` says (5 minutes).
+    A message that cannot be delivered ends the run with a `KafkaDeliveryError`, at the latest at
+    the end of its epoch. Brokers that are away are waited for, for as long as the setting
+    `delivery.timeout.ms` says (5 minutes); meanwhile the producer's queue fills, and holds the
+    worker back when it is full.
     """
 
     def __init__(

@@ -43,8 +43,13 @@ def soak(address: str, options: argparse.Namespace, folder: Path) -> bool:
     cuts = 0
     while cuts < options.kills and not copying.cut_short(chance, (0.5, 6.0), BATCH="1000"):
         cuts += 1
+    by_then = sum(1 for _ in tools.each(address, target, within_s=600))
     code, stderr = copying.run("-w", "2", BATCH="1000", within_s=3600)
-    print(f"copied in {monotonic() - began:.0f} s, cut short {cuts} times", flush=True)
+    print(
+        f"copied in {monotonic() - began:.0f} s: {by_then:,} by {cuts} runs that were cut short, "
+        "the others by the last run",
+        flush=True,
+    )
     if code:
         print(stderr)
         return False

@@ -84,6 +84,60 @@ def test_a_full_queue_is_waited_for(broker: KafkaBroker, new_topic: TopicMaker) 
     assert tools.values(tools.read(broker.address, topic)) == [str(n) for n in range(500)]
 
 
+def test_batches_do_not_wait_for_the_broker(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+    """With one message each: 300 times the time that a message may wait would be 300 s."""
+    topic = new_topic()
+    sink = KafkaSink([broker.address], topic, {"linger.ms": 1000})
+    part = sink.build("out", 0, 1)
+    began = monotonic()
+    for number in range(300):
+        part.write_batch([KafkaSinkMessage(None, str(number).encode())])
+    assert monotonic() - began < 100
+    part.end_epoch()
+    part.close()
+    assert tools.values(tools.read(broker.address, topic)) == [str(n) for n in range(300)]
+
+
+def test_what_was_taken_before_another_step_failed_is_written(
+    broker: KafkaBroker, new_topic: TopicMaker
+) -> None:
+    topic = new_topic()
+    sink = KafkaSink([broker.address], topic, {"linger.ms": 500})
+
+    def item(number: int) -> KafkaSinkMessage[None, bytes]:
+        if number == 5:
+            raise ValueError("five")
+        return KafkaSinkMessage(None, str(number).encode())
+
+    flow = Dataflow("failing")
+    numbers = op.input("inp", flow, TestingSource(range(10)))
+    op.output("out", op.map("number", numbers, item), sink)
+    with pytest.raises(CppwaxRuntimeError):
+        run_main(flow)
+    written = tools.values(tools.read(broker.address, topic))
+    assert written == [str(number) for number in range(len(written))]
+    assert len(written) >= 4
+
+
+def test_a_lost_message_is_an_error_before_its_epoch_ends(
+    broker: KafkaBroker, new_topic: TopicMaker
+) -> None:
+    topic = new_topic(max_message_bytes="1000")
+    part = KafkaSink([broker.address], topic).build("out", 0, 1)
+    part.write_batch([KafkaSinkMessage(None, b"x" * 5000)])
+
+    def heard() -> bool:
+        try:
+            part.write_batch([KafkaSinkMessage(None, b"a")])
+        except KafkaDeliveryError as ex:
+            assert "MSG_SIZE_TOO_LARGE" in str(ex)
+            return True
+        return False
+
+    tools.until(heard)
+    part.close()
+
+
 def test_what_the_broker_refuses_is_an_error(broker: KafkaBroker, new_topic: TopicMaker) -> None:
     topic = new_topic(max_message_bytes="1000")
     sink = KafkaSink([broker.address], topic)
@@ -105,12 +159,12 @@ def test_what_the_library_refuses_is_an_error(broker: KafkaBroker, new_topic: To
 def test_a_broker_that_stays_away_is_an_error(broker: KafkaBroker, new_topic: TopicMaker) -> None:
     topic = new_topic()
     sink = KafkaSink([broker.address], topic, {"delivery.timeout.ms": 1000})
-    part = sink.build("out", 0, 1)
-    part.write_batch([KafkaSinkMessage(None, b"before")])
+    part = sink.build("out", 0, 1)  # which has asked the broker for its topic
     broker.kill()
     try:
+        part.write_batch([KafkaSinkMessage(None, b"lost")])
         with pytest.raises(KafkaDeliveryError, match="timed out"):
-            part.write_batch([KafkaSinkMessage(None, b"lost")])
+            part.end_epoch()
         began = monotonic()
         part.close()
         assert monotonic() - began < 10
