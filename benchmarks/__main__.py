@@ -6,9 +6,11 @@ import sys
 
 from benchmarks import (
     batch_size_one,
+    exchange,
     idle,
     keyed,
     own_source,
+    recovery,
     scaling_threads,
     start,
     stateless_chain,
@@ -24,7 +26,9 @@ ROWS = (
     *word_cost.ROWS,
     *keyed.ROWS,
     *windows.CHOSEN,
+    *exchange.ROWS,
     *scaling_threads.ROWS,
+    *recovery.ROWS,
     *idle.ROWS,
     *start.ROWS,
 )

@@ -4,6 +4,9 @@ Each line is one job in three sizes. What grows by more than a logarithm would m
 impossible, however fast a small one is. The plain loop is beside it, because the processor's caches
 make it dearer too to have many keys. A step of a chain costs what the whole chain costs, over the
 number of its steps.
+
+Flat is what costs at most 1.25 times as much at the last size as at the first one; logarithmic,
+what each tenfold makes dearer by no more than the first size's cost.
 """
 
 from __future__ import annotations
@@ -12,14 +15,14 @@ import argparse
 import random
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from statistics import median
 from typing import Any
 
-from benchmarks import report
+from benchmarks import growth_table, report
+from benchmarks.harness import add_options, installed
 from benchmarks.keyed import FoldFinal, running_sum
+from benchmarks.results import Measured, Piece
 from benchmarks.stateless_chain import StatelessChain
 from benchmarks.windows import KINDS, Windows
 from benchmarks.workload import (
@@ -27,7 +30,6 @@ from benchmarks.workload import (
     BYTEWAX,
     CPPWAX,
     LOOP,
-    Cost,
     Library,
     Side,
     Tail,
@@ -225,45 +227,28 @@ def scales(quick: bool) -> list[Scale]:
     ]
 
 
-def measure(chosen: Iterable[Scale], sides: Sequence[Side], rounds: int) -> None:
-    """Run the sizes of each line in turn, and print medians."""
-    print("| what grows | side | sizes | CPU, ns an item | the last over the first | memory, MB |")
-    print("|---|---|---|---|---|---|")
-    for scale in chosen:
-        costs: dict[tuple[Side, int], list[Cost]] = {
-            (side, size): [] for side in sides for size in scale.sizes
-        }
-        for _ in range(rounds):
-            for side, size in costs:
-                row, count = scale.job(size)
-                costs[side, size].append(row.cost(side, count))
-        for side in sides:
-            of_side = [costs[side, size] for size in scale.sizes]
-            print(f"| {scale.text} | {side.label} | {line(scale, of_side)} |", flush=True)
-
-
-def line(scale: Scale, costs: Sequence[Sequence[Cost]]) -> str:
-    """Show what the sizes cost of which there are so many rounds each."""
-    figures = [
-        [cost.cpu * 1e9 / scale.shared_by(size) for cost in of_size]
-        for size, of_size in zip(scale.sizes, costs, strict=True)
-    ]
-    last = median(
-        last / max(first, 1e-9) for first, last in zip(figures[0], figures[-1], strict=True)
-    )
-    cells = (
-        " / ".join(f"{size:,}" for size in scale.sizes),
-        " / ".join(f"{median(figure):,.0f}" for figure in figures),
-        f"{last:.2f}",
-        " / ".join(f"{median(cost.memory or 0 for cost in of_size):,.0f}" for of_size in costs),
-    )
-    return " | ".join(cells)
+def measure(scale: Scale, sides: Sequence[Side], rounds: int) -> list[Measured]:
+    """Run the sizes of a line in turn; return a row for each size."""
+    rows = []
+    for size in scale.sizes:
+        job, count = scale.job(size)
+        shared = scale.shared_by(size)
+        unit = "ns an item" if shared == 1 else "ns an item and step"
+        row = Measured(job.name, job.title, unit, 1e9 / shared, job.counts)
+        row.line, row.at = scale.text, size
+        row.sizes, row.costs = dict.fromkeys(sides, count), {side: [] for side in sides}
+        rows.append((row, job))
+    for _ in range(rounds):
+        for row, job in rows:
+            for side in sides:
+                row.costs[side].append(job.cost(side, row.sizes[side]))
+    return [row for row, _ in rows]
 
 
 def main() -> int:
     """Measure, as a command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how many interleaved rounds (3)")
+    add_options(parser, rounds=3)
     parser.add_argument("--quick", action="store_true", help="sizes a tenth, one round")
     parser.add_argument("--bytewax", action="store_true", help="Bytewax too; takes long")
     parser.add_argument("--only", default="", help="lines with these words in them")
@@ -271,25 +256,32 @@ def main() -> int:
     args = parser.parse_args()
     chosen = [scale for scale in scales(args.quick) if args.only in scale.text]
     if args.one:
-        name, side, count, setting = args.one
-        rows = [
-            scale.job(n)[0]
-            for quick in (False, True)
-            for scale in scales(quick)
-            for n in scale.sizes
-        ]
-        row = next(row for row in rows if row.name == name)
-        return row.run_here(row.sides[int(side)], int(count), int(setting))
+        return run_one(*args.one)
     if not chosen:
         parser.error(
             f"no line has {args.only!r}; there are: "
             + ", ".join(scale.text for scale in scales(args.quick))
         )
-    sides = [CPPWAX, LOOP, *([BYTEWAX] if args.bytewax and find_spec("bytewax") else [])]
-    print(f"{report.machine()}\n")
-    measure(chosen, sides, 1 if args.quick else args.rounds)
+    sides = installed([CPPWAX, LOOP, *([BYTEWAX] if args.bytewax else [])])
+    piece = Piece.begin("growth")
+    print(f"{report.machine(piece)}\n\n{growth_table.HEAD}", flush=True)
+    rounds = args.rounds or (1 if args.quick else 3)
+    for scale in chosen:
+        rows = measure(scale, sides, rounds)
+        for row in rows:
+            piece.add(row, args.json)
+        print(growth_table.lines(rows), flush=True)
     print("\nall results right")
     return 0
+
+
+def run_one(name: str, side: str, count: str, setting: str) -> int:
+    """Be the process of one run."""
+    jobs = [
+        scale.job(n)[0] for quick in (False, True) for scale in scales(quick) for n in scale.sizes
+    ]
+    job = next(job for job in jobs if job.name == name)
+    return job.run_here(job.sides[int(side)], int(count), int(setting))
 
 
 if __name__ == "__main__":

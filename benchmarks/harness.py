@@ -7,15 +7,37 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from math import ceil
+from pathlib import Path
 
 from benchmarks import report
-from benchmarks.workload import CPPWAX, GRAIN, Row, Side, Workload
+from benchmarks.results import Measured, Piece
+from benchmarks.workload import CPPWAX, GRAIN, Cost, Counted, Row, Side, Workload
 
 
-def measure(row: Row, rounds: int, seconds: float) -> report.Measured:
+def interleaved(
+    sides: Sequence[Side], rounds: int, cost: Callable[[Side], Cost]
+) -> dict[Side, list[Cost]]:
+    """Run all sides once a round; return what each round cost them.
+
+    Another side begins each round: what comes first may find the machine in another state.
+    """
+    costs: dict[Side, list[Cost]] = {side: [] for side in sides}
+    for number in range(rounds):
+        first = number % len(sides)
+        for side in [*sides[first:], *sides[:first]]:
+            costs[side].append(cost(side))
+    return costs
+
+
+def installed(sides: Sequence[Side]) -> list[Side]:
+    """Return the sides whose package is there."""
+    return [side for side in sides if not side.package or find_spec(side.package)]
+
+
+def measure(row: Row, rounds: int, seconds: float) -> Measured:
     """Run all sides of a row, round by round.
 
     Each side's runs last at least `seconds`, but none has more items than the first, which is
@@ -27,34 +49,40 @@ def measure(row: Row, rounds: int, seconds: float) -> report.Measured:
         seconds: How long a run should last.
 
     Returns:
-        What each round gave.
+        What each round gave; no rounds if the row cannot be measured here.
     """
-    sides = [side for side in row.sides if not side.package or find_spec(side.package)]
+    if row.obstacle():
+        return Measured.of(row, {})
     sizes: dict[Side, int] = {}
-    for side in sides:
+    for side in installed(row.sides):
         size = row.size(side, seconds)
         sizes[side] = min(size, next(iter(sizes.values()), size))
-    measured = report.Measured(row, sizes, {side: [] for side in sides})
-    for number in range(rounds):
-        # Another side begins each round: what comes first may find the machine in another state.
-        first = number % len(sides)
-        for side in sides[first:] + sides[:first]:
-            measured.costs[side].append(row.cost(side, sizes[side]))
+    measured = Measured.of(row, sizes)
+    measured.costs = interleaved(list(sizes), rounds, lambda side: row.cost(side, sizes[side]))
     return measured
 
 
-def main(rows: Sequence[Row]) -> int:
+def add_options(parser: argparse.ArgumentParser, rounds: int = 7) -> None:
+    """Add the options that all commands have."""
+    parser.add_argument("--rounds", type=int, help=f"how many interleaved rounds ({rounds})")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write what the rounds gave there"
+    )
+
+
+def main(rows: Sequence[Row], section: str = "table") -> int:
     """Run rows as a command.
 
     Args:
         rows: What can be run.
+        section: Where they belong in the document.
 
     Returns:
         The exit code. A run that fails or gives a wrong result ends the process.
     """
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("rows", nargs="*", metavar="row", help=", ".join(r.name for r in rows))
-    parser.add_argument("--rounds", type=int, help="how many interleaved rounds (7)")
+    add_options(parser)
     parser.add_argument("--seconds", type=float, help="how long a run lasts at least (3.5)")
     parser.add_argument("--items", type=int, help="so many a run, however long it takes")
     parser.add_argument("--quick", action="store_true", help="3 rounds of 0.3 s: a rough idea")
@@ -77,12 +105,12 @@ def main(rows: Sequence[Row]) -> int:
     seconds = args.seconds or (0.3 if args.quick else 3.5)
     if not find_spec(CPPWAX.package):
         parser.error("cppwax is not installed here; ./test makes an environment that has it, .venv")
-    print(report.machine(), flush=True)
-    all_measured = []
+    piece = Piece.begin(section)
+    print(report.machine(piece), flush=True)
     for row in [by_name[name] for name in args.rows] or rows:
-        if args.items and isinstance(row, Workload):
+        if args.items and isinstance(row, Counted):
             row.items = ceil(args.items / GRAIN) * GRAIN
-        all_measured.append(measure(row, rounds, seconds))
-        print(f"\n{report.details(all_measured[-1])}", flush=True)
-    print(f"\n{report.table(all_measured)}")
+        piece.add(measure(row, rounds, seconds), args.json)
+        print(f"\n{report.details(piece.measured[-1])}", flush=True)
+    print(f"\n{report.table(piece.measured)}")
     return 0

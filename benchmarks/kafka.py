@@ -16,17 +16,28 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import uuid4
 
 from benchmarks import report
-from benchmarks.workload import ROOT, Library, cpu_seconds, environment
+from benchmarks.harness import add_options, installed, interleaved
+from benchmarks.memory import Peak
+from benchmarks.results import Measured, Piece
+from benchmarks.workload import (
+    BYTEWAX,
+    CPPWAX,
+    ROOT,
+    Cost,
+    Library,
+    Side,
+    cpu_seconds,
+    environment,
+    part_of,
+)
 
-PACKAGES = ("cppwax", "bytewax")
 PARTITIONS = 3
 VALUE_BYTES = 100
 
@@ -48,9 +59,10 @@ def run_here(package: str, broker: str, source: str, target: str, batch_size: in
     """Be the process of one run: print what it took, as JSON."""
     flow = flow_of(package, broker, source, target, batch_size)
     library = Library(package)
-    cpu, wall = cpu_seconds(), time.perf_counter()
+    cpu, wall, peak = cpu_seconds(), time.perf_counter(), Peak()
     library.run(flow, 1, None)
-    print(json.dumps({"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall}))
+    took = Cost(cpu_seconds() - cpu, time.perf_counter() - wall, peak.megabytes())
+    print(json.dumps(asdict(took)))
 
 
 def create(broker: str) -> str:
@@ -88,12 +100,10 @@ def messages_in(broker: str, topic: str) -> int:
     return total
 
 
-def measure(
-    package: str, broker: str, source: str, options: argparse.Namespace
-) -> dict[str, float]:
+def measure(side: Side, broker: str, source: str, options: argparse.Namespace) -> Cost:
     """Run one side in a new process, and check what it has written."""
     target = create(broker)
-    where = [package, broker, source, target, str(options.batch_size)]
+    where = [side.package, broker, source, target, str(options.batch_size)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.kafka", "--one", *where],
         cwd=ROOT,
@@ -103,46 +113,36 @@ def measure(
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"{package}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{side.label}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     written = messages_in(broker, target)
     if written != options.count:
-        raise SystemExit(f"{package}: WRONG RESULT: {written:,} messages, not {options.count:,}")
-    took: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return {kind: seconds / options.count * 1e6 for kind, seconds in took.items()}
+        raise SystemExit(f"{side.label}: WRONG RESULT: {written:,} messages, not {options.count:,}")
+    took = Cost(**json.loads(done.stdout.splitlines()[-1]))
+    return Cost(took.cpu / options.count, took.wall / options.count, took.memory)
 
 
-def compare(broker: str, options: argparse.Namespace) -> None:
-    """Run all rounds and print what they gave."""
+def compare(broker: str, options: argparse.Namespace) -> Measured:
+    """Run all rounds; return what they gave."""
     source = create(broker)
     fill(broker, source, options.count)
-    sides = [package for package in PACKAGES if find_spec(package)]
-    costs: dict[str, list[dict[str, float]]] = {package: [] for package in sides}
-    for number in range(options.rounds):
-        for package in sides if number % 2 == 0 else reversed(sides):
-            costs[package].append(measure(package, broker, source, options))
-    print(
-        f"{options.count:,} messages of {VALUE_BYTES} bytes, {options.rounds} rounds, batches "
-        f"of {options.batch_size:,}; µs a message, median (least-most)"
+    sides = installed((CPPWAX, BYTEWAX))
+    costs = interleaved(
+        sides, options.rounds or 3, lambda side: measure(side, broker, source, options)
     )
-    for package in sides:
-        for kind in ("cpu", "wall"):
-            figures = [cost[kind] for cost in costs[package]]
-            print(
-                f"  {package:8} {kind:5} {median(figures):6.2f}"
-                f"  ({min(figures):.2f}-{max(figures):.2f})"
-            )
-    if len(sides) == 2:
-        for kind in ("cpu", "wall"):
-            pairs = zip(costs["cppwax"], costs["bytewax"], strict=True)
-            ratio = median(ours[kind] / theirs[kind] for ours, theirs in pairs)
-            print(f"  cppwax takes {ratio:.2f} of Bytewax's {kind} time")
+    title = (
+        f"a copy of {options.count:,} messages of {VALUE_BYTES} bytes with a map between, batches "
+        f"of {options.batch_size:,}"
+    )
+    bars = (part_of("figure", 1.0),)
+    sizes = dict.fromkeys(sides, options.count)
+    return Measured("kafka_copy", title, "µs a message", 1e6, "cpu", bars, sizes, costs)
 
 
 def main() -> int:
     """Run as a command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000, help="messages (100,000)")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (3)")
+    add_options(parser, rounds=3)
     parser.add_argument("--batch-size", type=int, default=1000, help="of the source (1,000)")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -153,9 +153,12 @@ def main() -> int:
     sys.path.insert(0, str(Path(ROOT)))
     from scripts.kafka_broker import KafkaBroker
 
-    print(report.machine(), flush=True)
+    piece = Piece.begin("kafka")
+    print(report.machine(piece), flush=True)
     with KafkaBroker(steady=True) as broker:
-        compare(broker.address, options)
+        measured = compare(broker.address, options)
+    piece.add(measured, options.json)
+    print(f"\n{report.details(measured)}")
     return 0
 
 

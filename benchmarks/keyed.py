@@ -10,6 +10,7 @@ from benchmarks.harness import main
 from benchmarks.workload import (
     BATCH,
     GRAIN,
+    Bar,
     Library,
     Tail,
     Workload,
@@ -80,7 +81,7 @@ class FoldFinal(Workload):
 
     name = "fold_final"
     title = "sums by fold_final; 400 keys, batches of 1,000"
-    bars = (part_of("must", 5), at_most("should", 0.9))
+    bars: tuple[Bar, ...] = (part_of("must", 5), at_most("should", 0.9))
     _KEYS = 400
 
     def prepare(self, count: int, setting: int) -> None:

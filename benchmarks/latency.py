@@ -13,14 +13,17 @@ import sys
 import time
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
-from importlib.util import find_spec
-from statistics import median
 from typing import Any
 
-from benchmarks.exchange import Side, run_processes
-from benchmarks.workload import Library, derived
+from benchmarks import report
+from benchmarks.harness import add_options, installed, interleaved
+from benchmarks.processes import run_processes
+from benchmarks.results import Measured, Piece
+from benchmarks.workload import Bar, Cost, Library, Side, derived, part_of
 
-SIDES = (Side("cppwax", "cppwax", 2), Side("Bytewax", "bytewax", 2))
+SIDES = (Side("cppwax", "cppwax", processes=2), Side("Bytewax", "bytewax", processes=2))
+_BARS: tuple[Bar, ...] = (part_of("figure", 1.0, SIDES[1], SIDES[0]),)
+_PERCENTS = {"p50": 50.0, "p99": 99.0, "worst": 100.0}
 
 #: Items at the begin that are not counted: the first ones warm up.
 WARM_UP = 100
@@ -94,38 +97,53 @@ def percentile(sorted_values: list[float], percent: float) -> float:
     return sorted_values[max(0, int(at) - 1)]
 
 
-def late_items(side: Side, count: int, rate: int) -> list[float]:
+def late_items(side: Side, count: int, rate: int) -> tuple[list[float], Cost]:
     """Run once; return how late the items were that changed processes, in microseconds, sorted."""
     flow = f"benchmarks.latency:ticking('{side.package}', {count}, {rate})"
-    printed, _ = run_processes(side, flow)
+    printed, cost = run_processes(side, flow)
     late = [float(line.split()[1]) for line in printed.splitlines() if line.startswith("late")]
     if not count / 4 < len(late) < count:
         raise SystemExit(f"{side.label}: {len(late)} of {count} items changed processes")
-    return sorted(late[WARM_UP:])
+    return sorted(late[WARM_UP:]), cost
+
+
+def measure(count: int, rate: int, rounds: int) -> list[Measured]:
+    """Run the sides in turn; return a row for each percentile."""
+    sides = installed(SIDES)
+    costs: dict[str, dict[Side, list[Cost]]] = {
+        name: {side: [] for side in sides} for name in _PERCENTS
+    }
+
+    def run(side: Side) -> Cost:
+        late, cost = late_items(side, count, rate)
+        for name, percent in _PERCENTS.items():
+            costs[name][side].append(Cost(cost.cpu / count, percentile(late, percent) / 1e6))
+        return cost
+
+    interleaved(sides, rounds, run)
+    rows = []
+    for name in _PERCENTS:
+        title = f"{name} of {count:,} items at {rate:,} a second"
+        row = Measured(f"latency_{name}", title, "µs", 1e6, "wall", _BARS)
+        row.sizes, row.costs = dict.fromkeys(sides, count), costs[name]
+        rows.append(row)
+    return rows
 
 
 def main() -> int:
     """Measure, as a command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (5)")
-    parser.add_argument("--items", type=int, default=10_000, help="items of a run (10,000)")
+    add_options(parser, rounds=5)
+    parser.add_argument("--quick", action="store_true", help="1 round of 1,000 items")
+    parser.add_argument("--items", type=int, help="items of a run (10,000)")
     parser.add_argument("--rate", type=int, default=1000, help="items a second (1,000)")
     args = parser.parse_args()
-    sides = [side for side in SIDES if find_spec(side.package)]
-    seen: dict[Side, list[list[float]]] = {side: [] for side in sides}
-    for number in range(args.rounds):
-        first = number % len(sides)
-        for side in sides[first:] + sides[:first]:
-            seen[side].append(late_items(side, args.items, args.rate))
-    print(f"latency: {args.items} items, {args.rate} a second, {args.rounds} rounds")
-    for side in sides:
-        shown = []
-        for name, percent in (("p50", 50.0), ("p99", 99.0), ("worst", 100.0)):
-            of_rounds = sorted(percentile(late, percent) for late in seen[side])
-            shown.append(
-                f"{name} {median(of_rounds):.0f} us [{of_rounds[0]:.0f}-{of_rounds[-1]:.0f}]"
-            )
-        print(f"  {side.label:8} {', '.join(shown)}")
+    piece = Piece.begin("latency")
+    print(report.machine(piece), flush=True)
+    count = args.items or (1000 if args.quick else 10_000)
+    for measured in measure(count, args.rate, args.rounds or (1 if args.quick else 5)):
+        piece.add(measured, args.json)
+        print(f"\n{report.details(measured)}")
     return 0
 
 

@@ -113,4 +113,4 @@ class Query(Workload):
 ROWS = tuple(Query(name) for name in _TITLES)
 
 if __name__ == "__main__":
-    sys.exit(main(ROWS))
+    sys.exit(main(ROWS, "nexmark"))

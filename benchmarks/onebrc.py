@@ -16,16 +16,15 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks import report
-from benchmarks.exchange import Side, run_command, run_processes
-from benchmarks.workload import ROOT, Cost, Library
+from benchmarks.harness import add_options, installed, interleaved
+from benchmarks.processes import run_command, run_processes
+from benchmarks.results import Measured, Piece
+from benchmarks.workload import LOOP, ROOT, Bar, Cost, Library, Side
 
 _STATIONS = 413
 #: Different temperatures that a station has; enough that no result is known early.
@@ -141,88 +140,68 @@ def loop(path: Path) -> None:
         print(as_text(stations.items()))
 
 
-@dataclass(frozen=True)
-class Way:
-    """Who does the job; a plain loop if there is no package."""
-
-    label: str
-    package: str
-    workers: int = 1
-    processes: int = 1
-    #: Whether the file is read in ranges: four for each worker.
-    ranges: bool = False
-
-    def run(self, path: Path) -> tuple[str, Cost]:
-        """Do it once; return what is printed, and what all processes took."""
-        if not self.package:
-            return run_command(self.label, "benchmarks.onebrc", "--loop", str(path))
-        side = Side(self.label, self.package, self.processes)
-        reading = ""
-        if self.ranges:
-            length = path.stat().st_size // (4 * self.workers * self.processes) + 1
-            reading = f", range_bytes={length}"
-        text = f"benchmarks.onebrc:flow({self.package!r}, {str(path)!r}{reading})"
-        return run_processes(side, text, f"-w{self.workers}")
-
-
-WAYS = (
-    Way("cppwax -w1", "cppwax"),
-    Way("cppwax -w2", "cppwax", workers=2),
-    Way("cppwax -p2", "cppwax", processes=2),
-    Way("cppwax -w2, ranges", "cppwax", workers=2, ranges=True),
-    Way("cppwax -p2, ranges", "cppwax", processes=2, ranges=True),
-    Way("Bytewax -w1", "bytewax"),
-    Way("Bytewax -w2", "bytewax", workers=2),
-    Way("Bytewax -p2", "bytewax", processes=2),
-    Way("loop", ""),
+_RANGES = (
+    Side("cppwax -w2, ranges", "cppwax", 2),
+    Side("cppwax -p2, ranges", "cppwax", processes=2),
+)
+SIDES = (
+    Side("cppwax -w1", "cppwax"),
+    Side("cppwax -w2", "cppwax", 2),
+    Side("cppwax -p2", "cppwax", processes=2),
+    *_RANGES,
+    Side("Bytewax -w1", "bytewax"),
+    Side("Bytewax -w2", "bytewax", 2),
+    Side("Bytewax -p2", "bytewax", processes=2),
+    LOOP,
 )
 
 
-def cost_of(way: Way, path: Path, rows: int, expected: str) -> Cost:
+def run(side: Side, path: Path) -> tuple[str, Cost]:
+    """Do it once; return what is printed, and what all processes took."""
+    if not side.package:
+        return run_command(side.label, "benchmarks.onebrc", "--loop", str(path))
+    reading = ""
+    if side in _RANGES:
+        # Four for each worker.
+        length = path.stat().st_size // (4 * side.workers * side.processes) + 1
+        reading = f", range_bytes={length}"
+    return run_processes(side, f"benchmarks.onebrc:flow({side.package!r}, {str(path)!r}{reading})")
+
+
+def cost_of(side: Side, path: Path, rows: int, expected: str) -> Cost:
     """Run once and check; return seconds a row."""
-    _, none = way.run(path.with_name("empty.txt"))
-    printed, all_ = way.run(path)
+    _, none = run(side, path.with_name("empty.txt"))
+    printed, all_ = run(side, path)
     # Bytewax prints there too who connects to whom.
     lines = [line for line in printed.splitlines() if line.startswith("{")]
     if lines != [expected]:
-        raise SystemExit(f"{way.label}: WRONG RESULT\n{printed[:1000]}")
+        raise SystemExit(f"{side.label}: WRONG RESULT\n{printed[:1000]}")
     return Cost((all_.cpu - none.cpu) / rows, (all_.wall - none.wall) / rows, all_.memory)
 
 
-def measure(ways: list[Way], rows: int, rounds: int, path: Path) -> None:
-    """Run all ways in turn, and print medians; the last one is what others are compared to."""
+def measure(sides: list[Side], rows: int, rounds: int, path: Path) -> Measured:
+    """Write the file and run all sides in turn; the last one is what others are compared to."""
     # By another process: a child's peak of memory is never less than its parent's.
     make = [sys.executable, "-m", "benchmarks.onebrc", "--make", str(path), "--rows", str(rows)]
     made = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
     path.with_name("empty.txt").touch()
-    megabytes = path.stat().st_size / 1e6
-    print(f"{rows:,} rows, {megabytes:,.0f} MB, {_STATIONS} stations, {rounds} rounds", flush=True)
-    costs: dict[Way, list[Cost]] = {way: [] for way in ways}
-    for number in range(rounds):
-        first = number % len(ways)
-        for way in ways[first:] + ways[:first]:
-            costs[way].append(cost_of(way, path, rows, made.stdout.strip()))
-    last = costs[ways[-1]]
-    print("all results right\n")
-    print(f"| | wall, ns a row | CPU, ns a row | peak memory | time over {ways[-1].label} |")
-    print("|---|---|---|---|---|")
-    for way, all_ in costs.items():
-        walls = sorted(cost.wall * 1e9 for cost in all_)
-        over = median(own.wall / of.wall for own, of in zip(all_, last, strict=True))
-        print(
-            f"| {way.label} | {median(walls):,.0f} ({walls[0]:,.0f}..{walls[-1]:,.0f}) "
-            f"| {median(cost.cpu for cost in all_) * 1e9:,.0f} "
-            f"| {median(cost.memory or 0 for cost in all_):,.0f} MB | {over:.2f} |"
-        )
+    title = f"{rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB, {_STATIONS} stations"
+    costs = interleaved(sides, rounds, lambda side: cost_of(side, path, rows, made.stdout.strip()))
+    bars = tuple(
+        Bar("figure", 1.0, f"{side.label}: {{}}x {sides[-1].label}", sides[-1], side)
+        for side in sides[:-1]
+    )
+    sizes = dict.fromkeys(sides, rows)
+    return Measured("onebrc", title, "ns a row", 1e9, "wall", bars, sizes, costs)
 
 
 def main() -> int:
     """Measure, as a command."""
     parser = argparse.ArgumentParser(description=__doc__)
+    add_options(parser, rounds=3)
     parser.add_argument("--rows", type=int, help="rows of the file (50 million)")
-    parser.add_argument("--rounds", type=int, help="how many interleaved rounds (3)")
     parser.add_argument("--quick", action="store_true", help="1 round of 1 million rows")
-    parser.add_argument("--only", nargs="*", default=[""], help="ways with these words in them")
+    parser.add_argument("--only", nargs="*", default=[""], help="sides with these words in them")
     parser.add_argument("--folder", help="where the temporary folder is made; 14 bytes a row")
     parser.add_argument("--make", metavar="FILE", type=Path, help="only write a file")
     parser.add_argument("--loop", metavar="FILE", type=Path, help="only run the plain loop")
@@ -233,17 +212,16 @@ def main() -> int:
     elif args.make:
         print(write_rows(args.make, rows))
     else:
-        ways = [
-            way
-            for way in WAYS
-            if any(word in way.label for word in args.only)
-            and (not way.package or find_spec(way.package))
-        ]
-        if not ways:
-            parser.error(f"no such way: {args.only}; there are {[way.label for way in WAYS]}")
-        print(report.machine())
+        sides = [side for side in installed(SIDES) if any(word in side.label for word in args.only)]
+        if not sides:
+            parser.error(f"no such side: {args.only}; there are {[s.label for s in SIDES]}")
+        piece = Piece.begin("onebrc")
+        print(report.machine(piece), flush=True)
+        rounds = args.rounds or (1 if args.quick else 3)
         with tempfile.TemporaryDirectory(prefix="onebrc-", dir=args.folder) as folder:
-            measure(ways, rows, args.rounds or (1 if args.quick else 3), Path(folder) / "rows.txt")
+            measured = measure(sides, rows, rounds, Path(folder) / "rows.txt")
+        piece.add(measured, args.json)
+        print(f"\n{report.details(measured)}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The runs of `recovery.py`, each in a process of its own: prints what it took, as JSON."""
+"""The runs of `recovery.py` and `store_size.py`, each a process: print what they took, as JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.keyed import running_sum
+from benchmarks.memory import Peak
 from benchmarks.workload import BATCH, Library, cpu_seconds, derived
 
 Pair = tuple[str, int]
@@ -123,10 +124,10 @@ def snapshots(keys: int, items: int, rate: int, store: Path | None) -> dict[str,
         return blocks[at % len(blocks)]
 
     flow = _Flow("cppwax")
-    began, cpu = time.perf_counter(), cpu_seconds()
+    began, cpu, peak = time.perf_counter(), cpu_seconds(), Peak()
     flow.run(_PacedPart, give, running_sum, interval=timedelta(seconds=1), store=store)
     took = {"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - began}
-    return {**took, "right": flow.out.count == items}
+    return {**took, "memory": peak.megabytes(), "right": flow.out.count == items}
 
 
 def fill(package: str, keys: int, store: Path) -> dict[str, Any]:
@@ -163,11 +164,12 @@ def resume(package: str, keys: int, store: Path) -> dict[str, Any]:
         sums.append(done[1])
         return done
 
-    began, cpu = time.perf_counter(), cpu_seconds()
+    began, cpu, peak = time.perf_counter(), cpu_seconds(), Peak()
     flow.run(_Part, give, mapper, interval=timedelta(seconds=100), store=store)
     return {
         "cpu": cpu_seconds() - cpu,
         "wall": flow.out.last_seen - began,
+        "memory": peak.megabytes(),
         # It was 1 in the store.
         "right": sums[:1] == [2],
     }

@@ -2,78 +2,48 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from statistics import median
 
-from benchmarks.workload import Bar, Cost, Row, Side
+from benchmarks.results import Measured, Piece
+from benchmarks.workload import Bar, Cost
 
 #: A miss is more than this over the bar.
 _TOLERANCE = 1.05
+#: More load than this before the first run means that others use the machine too.
+_BUSY = 0.5
 
 
-@dataclass
-class Measured:
-    """A row with what its rounds gave: for each side its size, and a cost from each round."""
-
-    row: Row
-    sizes: dict[Side, int]
-    costs: dict[Side, list[Cost]]
-
-    def figures(self, side: Side, kind: str) -> list[float]:
-        """Return cpu or wall of each round, in the row's unit."""
-        return [getattr(cost, kind) * self.row.scale for cost in self.costs[side]]
-
-    def ratios(self, bar: Bar) -> list[float]:
-        """Compare the two sides of a bar, round by round; nothing if one was not measured."""
-        if bar.subject not in self.costs or (bar.of is not None and bar.of not in self.costs):
-            return []
-        subject = self.figures(bar.subject, self.row.counts)
-        if bar.of is None:
-            return subject
-        of = self.figures(bar.of, self.row.counts)
-        return [mine / max(theirs, 1e-9) for mine, theirs in zip(subject, of, strict=True)]
-
-
-def machine() -> str:
+def machine(piece: Piece) -> str:
     """Tell what the figures depend on beside the program."""
-    packages = " ".join(f"{name} {_version(name)}" for name in ("cppwax", "bytewax"))
-    load = os.getloadavg()[0]
+    found = piece.machine
     return (
-        f"{platform.python_implementation()} {platform.python_version()}, {packages}, "
-        f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start"
-        f"{' (busy: figures are rough)' if load > 0.5 else ''}"
+        f"{found['python']}, {found['packages']}, {found['system']}, {found['processor']}, "
+        f"{found['cores']} cores, load {piece.load:.1f} at the start"
+        f"{' (busy: figures are rough)' if piece.load > _BUSY else ''}"
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "from its sources" if find_spec(package) else "missing"
 
 
 def details(measured: Measured) -> str:
     """Show all of a row."""
-    row = measured.row
-    other = "wall" if row.counts == "cpu" else "cpu"
+    head = f"{measured.name}: {measured.title}"
+    if measured.obstacle:
+        return f"{head}\n  not measured: {measured.obstacle}"
+    other = "wall" if measured.counts == "cpu" else "cpu"
     rounds = len(next(iter(measured.costs.values())))
     lines = [
-        f"{row.name}: {row.title}",
-        f"  {row.counts}, {row.unit}; median (min..max) of {rounds} rounds",
+        head,
+        f"  {measured.counts}, {measured.unit}; median (min..max) of {rounds} rounds, "
+        "all results right",
     ]
     for side, costs in measured.costs.items():
-        beside = median(getattr(cost, other) * row.scale for cost in costs)
-        figures = _with_noise(measured.figures(side, row.counts))
+        beside = median(measured.figures(side, other))
         lines.append(
-            f"    {side.label:12} {figures:30} {other} {_number(beside):>8}"
-            f"   memory {_memory(costs)}   size {measured.sizes[side]:,}"
+            f"    {side.label:18} {with_noise(measured.figures(side)):30}"
+            f" {other} {number(beside):>8}"
+            f"   memory {memory(costs)}   size {measured.sizes[side]:,}"
         )
-    lines += [f"  {bar.level:7} {_verdict(measured, bar, noise=True)}" for bar in row.bars]
+    lines += [f"  {bar.level:7} {verdict(measured, bar, noise=True)}" for bar in measured.bars]
     return "\n".join(lines)
 
 
@@ -90,41 +60,52 @@ def table(all_measured: Sequence[Measured]) -> str:
 
 
 def _table_row(measured: Measured) -> tuple[str, ...]:
-    row = measured.row
+    if measured.obstacle:
+        return (measured.name, measured.obstacle, "-", "-", "-", "-")
     medians = ", ".join(
-        f"{side.label} {_number(median(measured.figures(side, row.counts)))}"
-        for side in measured.costs
+        f"{side.label} {number(median(measured.figures(side)))}" for side in measured.costs
     )
-    memory = ", ".join(f"{side.label} {_memory(costs)}" for side, costs in measured.costs.items())
+    used = ", ".join(f"{side.label} {memory(costs)}" for side, costs in measured.costs.items())
     verdicts = (
-        "; ".join(_verdict(measured, bar) for bar in row.bars if bar.level == level) or "-"
+        "; ".join(verdict(measured, bar) for bar in measured.bars if bar.level == level) or "-"
         for level in ("must", "should", "figure")
     )
-    return (row.name, f"{medians} ({row.unit})", memory, *verdicts)
+    return (measured.name, f"{medians} ({measured.unit})", used, *verdicts)
 
 
-def _verdict(measured: Measured, bar: Bar, noise: bool = False) -> str:
-    ratios = measured.ratios(bar)
-    if not ratios:
-        return f"{bar.text.format(bar.number(bar.factor))}: not measured"
-    middle = median(ratios)
-    low, high = sorted((min(ratios), max(ratios)), reverse=bar.inverse)
+def is_missed(measured: Measured, bar: Bar) -> bool:
+    """Tell whether a bar was looked at and is exceeded."""
+    compared = measured.compared(bar)
+    return bar.level != "figure" and bool(compared) and median(compared) > bar.factor * _TOLERANCE
+
+
+def verdict(measured: Measured, bar: Bar, noise: bool = False) -> str:
+    """Say whether a bar is hit, and what the figure is."""
+    compared = measured.compared(bar)
+    asked = bar.text.format(bar.number(bar.factor))
+    if not compared:
+        return f"{asked}: not measured"
+    middle = median(compared)
+    low, high = sorted((min(compared), max(compared)), reverse=bar.inverse)
     around = f" ({bar.number(low)}..{bar.number(high)})" if noise else ""
     if bar.level == "figure":
         return f"{bar.text.format(bar.number(middle))}{around}"
-    outcome = "hit" if middle <= bar.factor * _TOLERANCE else "MISS"
-    return f"{bar.text.format(bar.number(bar.factor))}: {outcome}, is {bar.number(middle)}{around}"
+    outcome = "MISS" if is_missed(measured, bar) else "hit"
+    return f"{asked}: {outcome}, is {bar.number(middle)}{around}"
 
 
-def _memory(costs: Sequence[Cost]) -> str:
+def memory(costs: Sequence[Cost]) -> str:
+    """Show the median of what is known of the memory of some runs."""
     known = [cost.memory for cost in costs if cost.memory is not None]
-    return f"{median(known):.0f} MB" if known else "-"
+    return f"{median(known):,.0f} MB" if known else "-"
 
 
-def _with_noise(figures: list[float]) -> str:
-    low, high = _number(min(figures)), _number(max(figures))
-    return f"{_number(median(figures)):>8} ({low}..{high})"
+def with_noise(figures: Sequence[float]) -> str:
+    """Show the median, the least and the most."""
+    low, high = number(min(figures)), number(max(figures))
+    return f"{number(median(figures)):>8} ({low}..{high})"
 
 
-def _number(figure: float) -> str:
+def number(figure: float) -> str:
+    """Show three digits, or all before the point."""
     return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"

@@ -1,6 +1,8 @@
-"""How fast are two workers, over one, with user code of 3 µs an item and a keyed count?
+"""How fast are two workers, over one?
 
-Under one interpreter lock two workers cannot be faster; the question is what they lose.
+Under one interpreter lock two workers cannot be faster; the question is what they lose. Without it,
+on a free-threaded Python, user code runs twice. There is a row with user code of 3 µs an item and a
+keyed count for either Python, and one where the engine does the work.
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.harness import main
-from benchmarks.keyed import counts
+from benchmarks.keyed import FoldFinal, counts
 from benchmarks.workload import (
     BATCH,
     BYTEWAX,
     CPPWAX,
+    Bar,
     Library,
     Side,
     Workload,
@@ -23,7 +26,7 @@ from benchmarks.workload import (
     speed_over,
 )
 
-_EFFORT_NS = 3000
+EFFORT_NS = 3000
 _KEYS = 100
 
 _CPPWAX_TWO = Side("cppwax -w2", "cppwax", 2)
@@ -76,22 +79,49 @@ class PartOfNumbers:
         return _BLOCK if size == BATCH else _BLOCK[:size]
 
 
-class ScalingThreads(Workload):
-    """See the module."""
+def has_lock() -> bool:
+    """Tell whether this Python has an interpreter lock, and uses it."""
+    is_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    return is_enabled()
+
+
+def _bars(must: float, should: float) -> tuple[Bar, ...]:
+    return (
+        speed_over("must", must, CPPWAX, _CPPWAX_TWO),
+        speed_over("should", should, CPPWAX, _CPPWAX_TWO),
+        speed_over("figure", 1.0, BYTEWAX, _BYTEWAX_TWO),
+    )
+
+
+class _Locked(Workload):
+    """Two workers over one, under the interpreter lock."""
+
+    counts = "wall"
+    sides: tuple[Side, ...] = (CPPWAX, _CPPWAX_TWO, BYTEWAX, _BYTEWAX_TWO)
+
+    def obstacle(self) -> str:
+        """See base class."""
+        return "" if has_lock() else "is about Python with an interpreter lock"
+
+
+class ScalingKeyed(_Locked, FoldFinal):
+    """The work is the engine's; one worker has the source, and half of the items change workers."""
+
+    name = "scaling_keyed"
+    title = "-w2 over -w1: the row fold_final"
+    bars = _bars(0.85, 0.95)
+
+
+class ScalingThreads(_Locked):
+    """The work is the user's; `setting` is how many turns its loop makes."""
 
     name = "scaling_threads"
     title = "-w2 over -w1: a DynamicSource, a map of 3 µs, count_final"
-    counts = "wall"
-    sides = (CPPWAX, _CPPWAX_TWO, BYTEWAX, _BYTEWAX_TWO)
-    bars = (
-        speed_over("must", 0.97, CPPWAX, _CPPWAX_TWO),
-        speed_over("should", 1.0, CPPWAX, _CPPWAX_TWO),
-        speed_over("figure", 0.97, BYTEWAX, _BYTEWAX_TWO),
-    )
+    bars = _bars(0.97, 1.0)
 
     def size(self, side: Side, seconds: float) -> int:
         """See base class."""
-        self.setting = self.setting or turns_for(_EFFORT_NS)
+        self.setting = self.setting or turns_for(EFFORT_NS)
         return super().size(side, seconds)
 
     def prepare(self, count: int, setting: int) -> None:
@@ -122,7 +152,20 @@ class ScalingThreads(Workload):
         return dict(self._out) == expected and len(self._out) == len(expected)
 
 
-ROWS = (ScalingThreads(),)
+class ScalingFree(ScalingThreads):
+    """The same without a lock; Bytewax has no release for such a Python."""
+
+    name = "scaling_free"
+    title = "-w2 over -w1, free-threaded Python: a DynamicSource, a map of 3 µs, count_final"
+    sides = (CPPWAX, _CPPWAX_TWO)
+    bars = _bars(1.6, 1.9)[:2]
+
+    def obstacle(self) -> str:
+        """See base class."""
+        return "needs a free-threaded Python" if has_lock() else ""
+
+
+ROWS = (ScalingKeyed(), ScalingThreads(), ScalingFree())
 
 if __name__ == "__main__":
     sys.exit(main(ROWS))

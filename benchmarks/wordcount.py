@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import cppwax.operators as op
-from benchmarks.exchange import Side, run_processes
+from benchmarks.processes import run_processes
+from benchmarks.workload import Side
 from cppwax.connectors.files import FileSource
 from cppwax.connectors.stdio import StdOutSink
 from cppwax.dataflow import Dataflow, KeyedStream
@@ -49,8 +50,7 @@ def printing(path: str) -> Dataflow:
 def count_in_processes(path: Path, processes: int, workers: int) -> list[tuple[str, int]]:
     """Count with processes that are started for it; their start counts."""
     flow = f"benchmarks.wordcount:printing('{path}')"
-    side = Side("cppwax", "cppwax", processes)
-    printed, _ = run_processes(side, flow, f"-w{workers}")
+    printed, _ = run_processes(Side("cppwax", "cppwax", workers, processes), flow)
     pairs = (line.split() for line in printed.splitlines())
     return [(word, int(count)) for word, count in pairs]
 

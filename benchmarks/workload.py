@@ -45,11 +45,13 @@ _DEADLINE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Side:
-    """Who runs: a library with so many workers, or a plain loop, whose package is empty."""
+    """Who runs: a library on so many workers, or a plain loop, whose package is empty."""
 
     label: str
     package: str
+    #: Of each process.
     workers: int = 1
+    processes: int = 1
 
 
 CPPWAX = Side("cppwax", "cppwax")
@@ -72,6 +74,16 @@ class Bar:
     of: Side | None
     subject: Side = CPPWAX
     inverse: bool = False
+    #: If given: the factor is for so many times the difference of the costs, not for their ratio.
+    times: float | None = None
+
+    def compare(self, subject: float, of: float | None) -> float:
+        """Return what the factor is for, from the costs of the two sides."""
+        if of is None:
+            return subject
+        if self.times is not None:
+            return (subject - of) * self.times
+        return subject / max(of, 1e-9)
 
     def number(self, ratio: float) -> str:
         """Return a ratio as the text has it."""
@@ -83,9 +95,9 @@ def at_most(level: str, factor: float, of: Side = LOOP) -> Bar:
     return Bar(level, factor, f"{{}}x {of.label}", of)
 
 
-def part_of(level: str, divisor: float, of: Side = BYTEWAX) -> Bar:
+def part_of(level: str, divisor: float, of: Side = BYTEWAX, subject: Side = CPPWAX) -> Bar:
     """Ask for at most the cost of another side, divided by a number."""
-    return Bar(level, 1 / divisor, f"{of.label} / {{}}", of, inverse=True)
+    return Bar(level, 1 / divisor, f"{of.label} / {{}}", of, subject, inverse=True)
 
 
 def speed_over(level: str, speed: float, of: Side, subject: Side) -> Bar:
@@ -138,6 +150,10 @@ class Row(ABC):
     sides: tuple[Side, ...] = (CPPWAX, BYTEWAX, LOOP)
     bars: tuple[Bar, ...] = ()
 
+    def obstacle(self) -> str:
+        """Tell why it cannot be measured here; empty if it can."""
+        return ""
+
     @abstractmethod
     def size(self, side: Side, seconds: float) -> int:
         """Choose how many units a run must have so as to last that long."""
@@ -147,20 +163,51 @@ class Row(ABC):
         """Run once, in a new process; return seconds a unit."""
 
 
-class Workload(Row):
-    """A row whose runs differ by their count of items.
+class Counted(Row):
+    """A row whose runs differ by their count of items; what a run without any takes is taken off.
+
+    Each run is one or more new processes, which check what they give.
+    """
+
+    #: A number that is found out once and told to all runs.
+    setting = 0
+    #: So many items a run, however long that takes.
+    items: int | None = None
+    #: No more items a run than this, however short it is: for inputs that take much memory.
+    most: int | None = None
+
+    @abstractmethod
+    def sample(self, side: Side, count: int) -> Cost:
+        """Run once; return seconds of the whole run, and its memory."""
+
+    def size(self, side: Side, seconds: float) -> int:
+        """See base class."""
+        if self.items is not None:
+            return self.items
+        # By CPU time for all rows: wall time tells little on a busy machine.
+        count, none = GRAIN, self.sample(side, 0).cpu
+        while (took := self.sample(side, count).cpu - none) < seconds and count != self.most:
+            wanted = count * 1.2 * seconds / max(took, 0.001)
+            # What a short run says is not to be trusted far.
+            count = ceil(min(max(wanted, 1.5 * count), 50 * count) / GRAIN) * GRAIN
+            count = min(count, self.most or count)
+        return count
+
+    def cost(self, side: Side, size: int) -> Cost:
+        """See base class."""
+        none, all_ = self.sample(side, 0), self.sample(side, size)
+        cpu, wall = (all_.cpu - none.cpu) / size, (all_.wall - none.wall) / size
+        return Cost(cpu, wall, all_.memory)
+
+
+class Workload(Counted):
+    """Items through a flow in one process, or through a plain loop.
 
     The parent process calls `size` and `cost`; each run is a process of its own that calls
     `prepare`, then `flow` or `loop` within the clock, then `is_right`.
     """
 
-    #: A number that the parent finds out once and tells all runs.
-    setting = 0
     epoch_interval: timedelta | None = None
-    #: So many items a run, however long that takes.
-    items: int | None = None
-    #: No more items a run than this, however short it is: for inputs that take much memory.
-    most: int | None = None
 
     @abstractmethod
     def prepare(self, count: int, setting: int) -> None:
@@ -178,26 +225,8 @@ class Workload(Row):
     def is_right(self) -> bool:
         """Tell whether the result is what `count` items must give."""
 
-    def size(self, side: Side, seconds: float) -> int:
+    def sample(self, side: Side, count: int) -> Cost:
         """See base class."""
-        if self.items is not None:
-            return self.items
-        count, none = GRAIN, self._sample(side, 0).cpu
-        while (took := self._sample(side, count).cpu - none) < seconds and count != self.most:
-            wanted = count * 1.2 * seconds / max(took, 0.001)
-            # What a short run says is not to be trusted far.
-            count = ceil(min(max(wanted, 1.5 * count), 50 * count) / GRAIN) * GRAIN
-            count = min(count, self.most or count)
-        return count
-
-    def cost(self, side: Side, size: int) -> Cost:
-        """See base class; what a run without any items takes is not counted."""
-        none, all_ = self._sample(side, 0), self._sample(side, size)
-        cpu, wall = (all_.cpu - none.cpu) / size, (all_.wall - none.wall) / size
-        return Cost(cpu, wall, all_.memory)
-
-    def _sample(self, side: Side, count: int) -> Cost:
-        """Run in a new process."""
         module = type(self).__module__
         if module == "__main__" and (spec := sys.modules[module].__spec__):
             module = spec.name

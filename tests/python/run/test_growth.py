@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import growth
+from benchmarks import growth, growth_table
 from benchmarks.workload import CPPWAX, GRAIN, LOOP, Cost, Library, Side, Workload
 
 ROWS = [growth.Keys(100), growth.WindowKeys(100), growth.Maps(3), growth.Sums(3)]
@@ -34,10 +34,22 @@ def test_a_wrong_result_is_seen(row: Workload) -> None:
     assert not row.is_right()
 
 
-def test_a_line_has_costs_shared_by_steps_and_growth() -> None:
+def test_a_line_has_costs_shared_by_steps_and_growth(monkeypatch: pytest.MonkeyPatch) -> None:
     scale = growth.Scale("steps", (1, 10), lambda n: (growth.Maps(n), GRAIN), lambda n: n)
-    costs = [[Cost(cpu * 1e-9, 0.0, 5.0)] * 3 for cpu in (100.0, 500.0)]
-    assert growth.line(scale, costs) == "1 / 10 | 100 / 50 | 0.50 | 5 / 5"
+    costs = {"maps_1": Cost(100e-9, 0.0, 5.0), "maps_10": Cost(500e-9, 0.0, 5.0)}
+    monkeypatch.setattr(growth.Maps, "cost", lambda row, *_: costs[row.name])
+    shown = growth_table.lines(growth.measure(scale, [CPPWAX], 3))
+    assert shown == (
+        "| steps | cppwax | 1 / 10 | 100 / 50 | 0.50 (0.50..0.50) | flat | 5 MB / 5 MB |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("growth_factor", "tenfolds", "verdict"),
+    [(1.25, 2, "flat"), (1.26, 2, "logarithmic"), (3.0, 2, "logarithmic"), (3.1, 2, "GROWS")],
+)
+def test_what_growth_means(growth_factor: float, tenfolds: float, verdict: str) -> None:
+    assert growth_table.verdict(growth_factor, tenfolds) == verdict
 
 
 @pytest.mark.parametrize("quick", [True, False])

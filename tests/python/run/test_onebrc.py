@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import onebrc
-from benchmarks.workload import Cost
+from benchmarks.workload import LOOP, Cost
 
 
 def test_the_expected_text_is_what_the_lines_say(tmp_path: Path) -> None:
@@ -32,8 +32,7 @@ def test_lines_are_parsed(line: str, tenths: int) -> None:
 
 
 def test_a_wrong_result_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    way = onebrc.Way("loop", "")
-    monkeypatch.setattr(onebrc.Way, "run", lambda *_: ("{a=1.0/1.0/1.0}\n", Cost(1.0, 1.0)))
-    assert onebrc.cost_of(way, tmp_path / "rows", 10, "{a=1.0/1.0/1.0}").cpu == 0
+    monkeypatch.setattr(onebrc, "run", lambda *_: ("{a=1.0/1.0/1.0}\n", Cost(1.0, 1.0)))
+    assert onebrc.cost_of(LOOP, tmp_path / "rows", 10, "{a=1.0/1.0/1.0}").cpu == 0
     with pytest.raises(SystemExit, match="loop: WRONG RESULT"):
-        onebrc.cost_of(way, tmp_path / "rows", 10, "{a=1.0/1.0/1.1}")
+        onebrc.cost_of(LOOP, tmp_path / "rows", 10, "{a=1.0/1.0/1.1}")
