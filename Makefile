@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check docs asan tsan fuzz mutations soak kafka-soak bench wheel
+.PHONY: help setup check docs asan tsan fuzz mutations soak kafka-soak bench bench-all wheel
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -37,6 +37,10 @@ kafka-soak: setup ## a million messages through Kafka, kill -9 at random: is eac
 
 bench: setup ## medians and ratios to Bytewax and plain loops; ARGS=--quick for a rough idea
 	.venv/bin/python -m benchmarks $(ARGS)
+
+bench-all: setup ## measures all there is and writes docs/performance.md; ARGS=table for a piece
+	.venv/bin/python -m pip install --quiet "$$(. scripts/common.sh && pinned matplotlib)"
+	.venv/bin/python -m benchmarks.all $(ARGS)
 
 wheel: setup ## source distribution and wheel, into dist/
 	.venv/bin/python -m build --outdir dist

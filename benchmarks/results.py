@@ -13,7 +13,6 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -102,27 +101,22 @@ class Piece:
     began: str
     command: str
     seconds: float = 0.0
-    #: Anything else to know.
-    text: str = ""
     measured: list[Measured] = field(default_factory=list)
 
     @classmethod
     def begin(cls, section: str) -> Piece:
         """Look at the machine, and at the clock."""
         now = datetime.now(timezone.utc).isoformat(" ", "seconds")
-        command = shlex.join(sys.orig_argv[1:])
-        return cls(section, _machine(), os.getloadavg()[0], now, f"python {command}")
+        return cls(section, _machine(), os.getloadavg()[0], now, _command())
 
-    def add(self, measured: Measured, path: Path | None, text: str = "") -> None:
+    def add(self, measured: Measured, path: Path | None) -> None:
         """Take a row, and write all that there is so far, so that an end in between loses little.
 
         Args:
             measured: The row.
             path: Where to; nothing is written if it is missing.
-            text: Anything else to know.
         """
         self.measured.append(measured)
-        self.text = text or self.text
         self.seconds = time.monotonic() - _LOADED
         if path:
             rows = [measured.as_json() for measured in self.measured]
@@ -141,7 +135,7 @@ _LOADED = time.monotonic()
 
 
 def _machine() -> dict[str, str]:
-    packages = " ".join(f"{name} {_version(name)}" for name in ("cppwax", "bytewax"))
+    packages = ", ".join(f"{name} {_version(name)}" for name in ("cppwax", "bytewax"))
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return {
         "python": python,
@@ -151,6 +145,15 @@ def _machine() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
     }
+
+
+def _command() -> str:
+    """Return the command that this process is, but for where it writes."""
+    words = sys.orig_argv[1:]
+    if "--json" in words:
+        at = words.index("--json")
+        del words[at : at + 2]
+    return f"python {shlex.join(words)}"
 
 
 def _version(package: str) -> str:
@@ -176,8 +179,3 @@ def _processor() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
-
-
-def load_all(paths: Sequence[Path]) -> list[Piece]:
-    """Read files, in the order of their beginnings."""
-    return sorted((Piece.load_from(path) for path in paths), key=lambda piece: piece.began)
