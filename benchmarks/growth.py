@@ -214,14 +214,14 @@ def scales(quick: bool) -> list[Scale]:
     items = (10_000, 100_000, 1_000_000) if quick else (100_000, 1_000_000, 10_000_000)
     keys = (10, 1_000, 100_000) if quick else (10, 10_000, 1_000_000)
     steps = (1, 10, 100)
-    many = 4 * keys[-1]
-    chained = many // 4
-
+    # Many a key: else it is the first item of each key that is measured. Those of windows lie in
+    # memory, one by one.
+    many, in_memory, chained = 20 * keys[-1], 10 * keys[-1], keys[-1]
     return [
         Scale("items; map, filter, map", items, lambda n: (StatelessChain(), n)),
         Scale("items; fold_final, 400 keys", items, lambda n: (FoldFinal(), n)),
         Scale("keys; stateful_map", keys, lambda n: (Keys(n), many)),
-        Scale("keys; fold_window, tumbling", keys, lambda n: (WindowKeys(n), many)),
+        Scale("keys; fold_window, tumbling", keys, lambda n: (WindowKeys(n), in_memory)),
         Scale("steps; map", steps, lambda n: (Maps(n), chained), lambda n: n),
         Scale("steps; stateful_map", steps, lambda n: (Sums(n), chained), lambda n: n),
     ]

@@ -126,9 +126,7 @@ def compare(broker: str, options: argparse.Namespace) -> Measured:
     source = create(broker)
     fill(broker, source, options.count)
     sides = installed((CPPWAX, BYTEWAX))
-    costs = interleaved(
-        sides, options.rounds or 3, lambda side: measure(side, broker, source, options)
-    )
+    costs = interleaved(sides, options.rounds, lambda side: measure(side, broker, source, options))
     title = (
         f"a copy of {options.count:,} messages of {VALUE_BYTES} bytes with a map between, batches "
         f"of {options.batch_size:,}"
@@ -141,11 +139,14 @@ def compare(broker: str, options: argparse.Namespace) -> Measured:
 def main() -> int:
     """Run as a command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000, help="messages (100,000)")
+    parser.add_argument("--quick", action="store_true", help="1 round of 10,000 messages")
+    parser.add_argument("--count", type=int, help="messages (100,000)")
     add_options(parser, rounds=3)
     parser.add_argument("--batch-size", type=int, default=1000, help="of the source (1,000)")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.count = options.count or (10_000 if options.quick else 100_000)
+    options.rounds = options.rounds or (1 if options.quick else 3)
     if options.one:
         package, broker, source, target, batch_size = options.one
         run_here(package, broker, source, target, int(batch_size))

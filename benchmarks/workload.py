@@ -186,11 +186,16 @@ class Counted(Row):
             return self.items
         # By CPU time for all rows: wall time tells little on a busy machine.
         count, none = GRAIN, self.sample(side, 0).cpu
-        while (took := self.sample(side, count).cpu - none) < seconds and count != self.most:
+        while count != self.most:
+            took = self.sample(side, count).cpu - none
+            if took >= seconds:
+                break
             wanted = count * 1.2 * seconds / max(took, 0.001)
             # What a short run says is not to be trusted far.
             count = ceil(min(max(wanted, 1.5 * count), 50 * count) / GRAIN) * GRAIN
             count = min(count, self.most or count)
+            if took > max(seconds / 10, 0.05):
+                break
         return count
 
     def cost(self, side: Side, size: int) -> Cost:
