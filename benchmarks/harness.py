@@ -97,7 +97,8 @@ def main(rows: Sequence[Row], section: str = "table") -> int:
     if args.one:
         name, side, count, setting = args.one
         row = by_name[name]
-        assert isinstance(row, Workload)
+        if not isinstance(row, Workload):
+            parser.error(f"a run of {name} is no single process")
         return row.run_here(row.sides[int(side)], int(count), int(setting))
     if unknown := set(args.rows) - set(by_name):
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(by_name)}")

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import harness, report
+from benchmarks import harness, processes, report
 from benchmarks.__main__ import ROWS
+from benchmarks.exchange import Exchange
 from benchmarks.idle import Idle
 from benchmarks.memory import Peak
 from benchmarks.own_source import OwnSource
@@ -79,6 +80,15 @@ def test_wrong_result_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert Wrong().run_here(CPPWAX, GRAIN, 0) == 1
     assert capsys.readouterr() == ("", "WRONG RESULT\n")
+
+
+def test_a_wrong_result_of_processes_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = "key1 5\nconnected\nkey2 6\n"
+    monkeypatch.setattr(processes, "run_processes", lambda *_: (printed, Cost(1.0, 1.0)))
+    row = Exchange()
+    assert row.sample(CPPWAX, 11) == Cost(1.0, 1.0)
+    with pytest.raises(SystemExit, match="exchange, cppwax: WRONG RESULT: 11, not 12"):
+        row.sample(CPPWAX, 12)
 
 
 def test_rounds_end_in_a_table() -> None:
