@@ -6,7 +6,8 @@ make it dearer too to have many keys. A step of a chain costs what the whole cha
 number of its steps.
 
 Flat is what costs at most 1.25 times as much at the last size as at the first one; logarithmic,
-what each tenfold makes dearer by no more than the first size's cost.
+what each tenfold makes dearer by no more than what an item costs at the first size, to the side or
+to the loop: else the faster side would be blamed for the same cache misses.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from statistics import median
 
 from benchmarks.report import memory, number
 from benchmarks.results import Measured
-from benchmarks.workload import Side
+from benchmarks.workload import LOOP, Side
 
 HEAD = (
     "| what grows | side | sizes | median CPU, ns | the last over the first (min..max) | is "
@@ -23,18 +23,25 @@ def growths(rows: Sequence[Measured], side: Side) -> list[float]:
     return [end / max(begin, 1e-9) for begin, end in zip(first, last, strict=True)]
 
 
-def verdict(growth: float, tenfolds: float) -> str:
-    """Say what it means that a cost grows so much while the size grows tenfold so many times."""
+def verdict(growth: float, allowed: float) -> str:
+    """Say what growth means.
+
+    Args:
+        growth: The last cost over the first.
+        allowed: The same, if each tenfold had added what an item costs.
+    """
     if growth <= _FLAT:
         return "flat"
-    return "logarithmic" if growth <= 1 + tenfolds else "GROWS"
+    return "logarithmic" if growth <= allowed else "GROWS"
 
 
 def lines(rows: Sequence[Measured]) -> str:
     """Show the sizes of one job, which begin with the least: a line a side."""
     shown = []
     tenfolds = log10(rows[-1].at / rows[0].at)
-    for side in rows[0].costs:
+    firsts = {side: median(rows[0].figures(side)) for side in rows[0].costs}
+    for side, first in firsts.items():
+        item = max(first, firsts.get(LOOP, 0.0))
         grown = growths(rows, side)
         cells = (
             rows[0].line,
@@ -42,7 +49,7 @@ def lines(rows: Sequence[Measured]) -> str:
             " / ".join(f"{row.at:,}" for row in rows),
             " / ".join(number(median(row.figures(side))) for row in rows),
             f"{median(grown):.2f} ({min(grown):.2f}..{max(grown):.2f})",
-            verdict(median(grown), tenfolds),
+            verdict(median(grown), 1 + tenfolds * item / max(first, 1e-9)),
             " / ".join(memory(row.costs[side]) for row in rows),
         )
         shown.append(f"| {' | '.join(cells)} |")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import growth, growth_table
+from benchmarks.results import Measured
 from benchmarks.workload import CPPWAX, GRAIN, LOOP, Cost, Library, Side, Workload
 
 ROWS = [growth.Keys(100), growth.WindowKeys(100), growth.Maps(3), growth.Sums(3)]
@@ -45,11 +46,25 @@ def test_a_line_has_costs_shared_by_steps_and_growth(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("growth_factor", "tenfolds", "verdict"),
-    [(1.25, 2, "flat"), (1.26, 2, "logarithmic"), (3.0, 2, "logarithmic"), (3.1, 2, "GROWS")],
+    ("last", "loop", "verdict"),
+    [
+        (125, 50, "flat"),
+        (126, 50, "logarithmic"),
+        (300, 50, "logarithmic"),
+        (310, 50, "GROWS"),
+        (490, 200, "logarithmic"),
+        (510, 200, "GROWS"),
+    ],
 )
-def test_what_growth_means(growth_factor: float, tenfolds: float, verdict: str) -> None:
-    assert growth_table.verdict(growth_factor, tenfolds) == verdict
+def test_what_growth_means(last: float, loop: float, verdict: str) -> None:
+    rows = []
+    for at, own in ((10, 100), (1000, last)):
+        row = Measured("name", "title", "ns an item", 1e9, "cpu", line="keys", at=at)
+        row.costs = {CPPWAX: [Cost(own * 1e-9, 0.0)], LOOP: [Cost(loop * 1e-9, 0.0)]}
+        rows.append(row)
+    own_line, loop_line = growth_table.lines(rows).splitlines()
+    assert f"| {verdict} |" in own_line
+    assert "| flat |" in loop_line
 
 
 @pytest.mark.parametrize("quick", [True, False])
