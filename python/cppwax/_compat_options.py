@@ -49,14 +49,14 @@ def _install_now(_context: click.Context, _param: click.Parameter, is_asked: boo
             raise click.UsageError(f"--bytewax: {ex}") from ex
 
 
-bytewax_states_option = click.option(
+bytewax_program_option = click.option(
     "--bytewax",
     is_flag=True,
     expose_value=False,
     envvar=_FOR_CHILDREN,
     show_envvar=True,
     callback=_install_now,
-    help="The states are of a program that was written for Bytewax.",
+    help="The program was written for Bytewax: `import bytewax` means cppwax.",
 )
 
 

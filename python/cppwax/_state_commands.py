@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cppwax._compat_options import bytewax_states_option
+from cppwax._compat_options import bytewax_program_option
 from cppwax.errors import RecoveryError
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _no_such_key(step: StoredStep, key: str) -> click.ClickException:
 )
 @click.option("--raw", "way", flag_value="raw", help="Write the pickle's bytes as they are.")
 @_json_option
-@bytewax_states_option
+@bytewax_program_option
 def _show_command(folders: list[str], step: str, key: str, way: str | None, as_json: bool) -> None:
     """Show the state of KEY of STEP.
 
@@ -237,7 +237,7 @@ def _loaded(state: StoredState) -> str:
 @click.argument("import_str")
 @click.option("--load", is_flag=True, help="Also unpickle each state, as a run would.")
 @_json_option
-@bytewax_states_option
+@bytewax_program_option
 def _check_command(folders: list[str], import_str: str, load: bool, as_json: bool) -> None:
     """Tell what a run of the dataflow IMPORT_STR over the store in DIR would find.
 

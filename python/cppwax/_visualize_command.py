@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from cppwax._command_line import exit_code_of_slip, read_command_line
+from cppwax._compat_options import bytewax_program_option
 from cppwax._exit import EXIT_INTERRUPTED, exit_code_of, flush_stdout
 from cppwax._locate import LocateError, locate
 from cppwax.dataflow import Dataflow
@@ -28,6 +29,7 @@ Formats:
 Examples:
   python -m cppwax.visualize examples.simple:flow -o text
   python -m cppwax.visualize examples.wordcount -o svg > wordcount.svg
+  python -m cppwax.visualize --bytewax flow_for_bytewax.py
 """
 
 
@@ -96,6 +98,7 @@ def _for_terminal(drawing: str) -> str:
     is_flag=True,
     help="Show substeps too; json always does, mermaid never.",
 )
+@bytewax_program_option
 @click.pass_context
 def visualize_command(context: click.Context, /, **options: Any) -> DrawingRequest:
     """Draw the dataflow that IMPORT_STR names, on standard output.

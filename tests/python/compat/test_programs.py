@@ -56,6 +56,16 @@ def test_bytewax_runs_it(program: Path) -> None:
     assert printed(program, ON_BYTEWAX) == _expected(program)
 
 
+@pytest.mark.skipif(not has_bytewax(), reason="bytewax has no wheel for this Python")
+@pytest.mark.parametrize("form", ["mermaid", "plantuml", "json"])
+def test_it_is_drawn_as_by_bytewax(form: str, tmp_path: Path) -> None:
+    drawn = [
+        lines_of(module, str(ROOT / "examples/bytewax/joins.py"), "-o", form, folder=tmp_path)
+        for module in (["cppwax.visualize", "--bytewax"], ["bytewax.visualize"])
+    ]
+    assert drawn[0] == drawn[1] != []
+
+
 def test_there_are_programs_enough() -> None:
     assert len(PROGRAMS) >= 10
     assert {path.stem for path in _EXPECTED.iterdir()} == {path.stem for path in PROGRAMS}
