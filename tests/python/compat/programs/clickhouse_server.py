@@ -1,7 +1,8 @@
 """ClickHouse's engine behind as much of its HTTP protocol as clients for inserts need.
 
-The engine is that of the package chdb, which has no server. `clickhouse_server.py FOLDER` keeps its
-tables in the folder, listens on a free port, and prints the port.
+The engine is that of the packages chdb and chdb-core-lite, which have no server.
+`clickhouse_server.py FOLDER` keeps its tables in the folder, listens on a free port, and prints
+the port.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import gzip
 import re
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +19,8 @@ from chdb.session import Session
 
 FOLDER = Path(sys.argv[1])
 ENGINE = Session(str(FOLDER / "tables"))
+# A client keeps its connection, and so its thread; the engine answers one at a time.
+TURN = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,10 +33,11 @@ class Handler(BaseHTTPRequestHandler):
         asked = parse_qs(urlsplit(self.path).query).get("query", [""])[0]
         body = self._body()
         try:
-            if asked.startswith("INSERT"):
-                answer = self._insert(asked, body)
-            else:
-                answer = self._select(f"{asked}\n{body.decode()}".strip())
+            with TURN:
+                if asked.startswith("INSERT"):
+                    answer = self._insert(asked, body)
+                else:
+                    answer = self._select(f"{asked}\n{body.decode()}".strip())
         except RuntimeError as ex:
             self._answer(500, str(ex).encode())
         else:
@@ -74,6 +79,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         print(server.server_port, flush=True)
         server.serve_forever()

@@ -12,4 +12,6 @@ LINES = [f"speed,gate=north value={n} {1_700_000_000_000_000_000 + n}" for n in 
 
 flow = Dataflow("influxdb_write")
 lines = op.input("lines", flow, TestingSource(LINES, batch_size=6))
-op.output("out", lines, InfluxDBSink(HOST, "traffic", "no token", "no org"))
+op.output(
+    "out", op.redistribute("spread", lines), InfluxDBSink(HOST, "traffic", "no token", "no org")
+)
