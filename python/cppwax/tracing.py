@@ -10,6 +10,7 @@ need the extra `cppwax[tracing]`; log levels need nothing.
 from __future__ import annotations
 
 import atexit
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JaegerConfig", "OtlpTracingConfig", "TracingConfig", "setup_tracing"]
 
-_DEFAULT_URL = "grpc://127.0.0.1:4317"
-_DEFAULT_AGENT = "127.0.0.1:6831"
+_THIS_HOST = "127.0.0.1"
+_DEFAULT_URL = f"grpc://{_THIS_HOST}:4317"
 # In ours and in Bytewax's words.
 _LEVELS = {
     "ERROR": "ERROR",
@@ -124,6 +125,14 @@ def _endpoint_of(url: str) -> str:
     return f"{'http' if scheme == 'grpc' else scheme}://{rest}"
 
 
+def _host_of(endpoint: str) -> str:
+    """Find the host in `host:port`, or in the URL that was meant; this one where there is none."""
+    authority = endpoint.rpartition("://")[2].partition("/")[0]
+    # An IPv6 address has colons of its own, in brackets.
+    found = re.match(r"\[[^]]*\]|[^:]*", authority)
+    return (found and found[0]) or _THIS_HOST
+
+
 class _Tracer:
     """What `setup_tracing` returns: keeps sending until it is shut down, or the process ends."""
 
@@ -199,11 +208,10 @@ def setup_tracing(
 
 def _provider_of(config: TracingConfig) -> TracerProvider:
     if isinstance(config, JaegerConfig):
-        agent = config.endpoint or _DEFAULT_AGENT
-        host = agent.rpartition(":")[0] or agent
+        url = f"grpc://{_host_of(config.endpoint or '')}:4317"
         raise ValueError(
             "OpenTelemetry sends nothing to agents of Jaeger any more, but Jaeger itself takes "
-            f"OTLP: use OtlpTracingConfig({config.service_name!r}, 'grpc://{host}:4317')"
+            f"OTLP: use OtlpTracingConfig({config.service_name!r}, {url!r})"
         )
     if not isinstance(config, OtlpTracingConfig):
         raise TypeError(f"tracing_config must be an `OtlpTracingConfig` or None, not {config!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -207,9 +208,20 @@ def test_what_makes_no_sense_is_refused(make: Any, error: type[Exception], said:
         make()
 
 
-@pytest.mark.parametrize("endpoint", ["jaeger:6831", "jaeger"])
-def test_jaeger_is_refused_with_the_way_out(endpoint: str) -> None:
-    said = r"OtlpTracingConfig\('orders', 'grpc://jaeger:4317'\)"
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("jaeger:6831", "jaeger"),
+        ("jaeger", "jaeger"),
+        ("http://jaeger:14268/api/traces", "jaeger"),
+        ("[::1]:6831", "[::1]"),
+        (":6831", "127.0.0.1"),
+        ("", "127.0.0.1"),
+        (None, "127.0.0.1"),
+    ],
+)
+def test_jaeger_is_refused_with_the_way_out(endpoint: str | None, host: str) -> None:
+    said = re.escape(f"OtlpTracingConfig('orders', 'grpc://{host}:4317')")
     with pytest.raises(ValueError, match=said):
         setup_tracing(JaegerConfig("orders", endpoint))
     with pytest.raises(TypeError, match="endpoint"):
