@@ -23,7 +23,7 @@ class StepHost {
   // Each round of polls is an epoch of its own.
   virtual bool epoch_each_poll() const = 0;
 
-  // Whether batches of a source may be joined: not where the rounds of several sources can be seen.
+  // Whether batches of a source may be joined: not where its rounds of polls can be told apart.
   virtual bool may_join() const = 0;
 
   // The first work of an epoch on this worker is told to the clock (P7); repeats are free.

@@ -1,10 +1,10 @@
 #include "engine/worker/worker.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "engine/base/error.hpp"
 #include "engine/base/first_failure.hpp"
+#include "engine/worker/rounds.hpp"
 
 namespace cppwax::worker {
 
@@ -16,11 +16,6 @@ namespace {
 WorkerSettings seated(WorkerSettings settings) {
   settings.seat.recovery = settings.store != nullptr;
   return settings;
-}
-
-bool has_one_source(const graph::Plan& plan) {
-  return 1 == std::count_if(plan.steps().begin(), plan.steps().end(),
-                            [](const graph::Step& step) { return graph::is_source(step.kind); });
 }
 
 // What is stored of a partition that nobody lists would be lost unseen.
@@ -48,7 +43,7 @@ Worker::Worker(const graph::Plan& plan, const operators::LogicFactory& logic, co
       clock_(clock),
       peers_(peers),
       settings_(seated(settings)),
-      single_source_(has_one_source(plan)),
+      hides_rounds_(hides_rounds(plan)),
       activations_(plan, settings.seat.worker_count),
       wiring_(plan, settings_.seat, settings.window, peers, activations_),
       builder_(plan, logic, settings_.seat, wiring_, *this),

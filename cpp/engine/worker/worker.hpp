@@ -75,7 +75,7 @@ class Worker final : public operators::StepHost {
   bool stopping() const override { return stopping_; }
   bool probe_passed(Epoch epoch) const override { return probe_ && probe_->passed(epoch); }
   bool epoch_each_poll() const override { return settings_.epoch_interval == Duration::zero(); }
-  bool may_join() const override { return single_source_ && !epoch_each_poll(); }
+  bool may_join() const override { return hides_rounds_ && !epoch_each_poll(); }
   void report_active(Epoch epoch) override;
   void abort() override { aborted_ = true; }
 
@@ -109,7 +109,7 @@ class Worker final : public operators::StepHost {
   const Clock& clock_;
   channel::Peers& peers_;
   WorkerSettings settings_;
-  bool single_source_;
+  bool hides_rounds_;
   Activations activations_;
   Wiring wiring_;
   DataflowBuilder builder_;

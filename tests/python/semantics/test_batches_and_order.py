@@ -111,6 +111,28 @@ def test_merge_depends_on_the_rounds_through_chains_too(run_one: EntryPoint) -> 
     assert out == [0, 10, 1, 11, 2, 12, 3]
 
 
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_ways_of_one_source_that_meet_again_take_turns(run_one: EntryPoint, length: int) -> None:
+    """Long enough for the batches of a quick source to be joined, were this not seen."""
+
+    def both(s: Any) -> Any:
+        far = op.map("b", s, lambda x: (x, "b"))
+        for i in range(length):
+            far = op.redistribute(f"spread_{i}", far)
+        return op.merge("both", op.map("a", s, lambda x: (x, "a")), far)
+
+    assert through(run_one, range(200), both, 1) == [(x, way) for x in range(200) for way in "ab"]
+
+
+def test_a_join_of_ways_of_one_source_pairs_what_belongs_together(run_one: EntryPoint) -> None:
+    def pairs(s: Any) -> Any:
+        squares = op.map_value("square", s, lambda x: x * x)
+        return op.join("pair", s, squares, insert_mode="first", emit_mode="complete")
+
+    items = [("key", x) for x in range(200)]
+    assert through(run_one, items, pairs, 1) == [("key", (x, x * x)) for x in range(200)]
+
+
 def test_what_is_emitted_at_the_end_reaches_steps_before_their_end(
     entry_point: EntryPoint,
 ) -> None:
