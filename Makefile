@@ -1,10 +1,10 @@
 # `make` or `make help` lists the targets. ./run and ./test need no make.
 .DEFAULT_GOAL := help
-.PHONY: help setup check docs asan tsan fuzz mutations soak kafka-soak bench bench-all wheel
+.PHONY: help setup check docs asan tsan freethreaded fuzz mutations soak kafka-soak bench bench-all wheel
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
-	  while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 setup: ## system packages, .venv, editable install that rebuilds when the engine is imported
 	scripts/setup.sh dev
@@ -20,6 +20,9 @@ asan: setup ## the engine's tests under the address and undefined-behaviour sani
 
 tsan: setup ## the engine's tests under the thread sanitizer
 	cmake --workflow --preset tsan
+
+freethreaded: ## the tests on free-threaded Python; ARGS="stress 5" again and again, ARGS=bench its speed
+	scripts/free_threaded.sh $(ARGS)
 
 fuzz: ## search for bytes that the wire format's decoders do not survive; SECONDS=60 a target
 	scripts/fuzz.sh $(SECONDS)

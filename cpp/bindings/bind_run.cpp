@@ -96,9 +96,11 @@ std::string type_of(const py::object& value) {
 
 Duration duration_of(const char* name, const py::object& value, Duration default_value) {
   if (value.is_none()) return default_value;
-  if (PyDateTimeAPI == nullptr) PyDateTime_IMPORT;
-  if (PyDateTimeAPI == nullptr) throw py::error_already_set();
-  if (PyDelta_Check(value.ptr()) == 0) {
+  // Not by PyDateTime_IMPORT: the variable that it sets would be shared by threads.
+  const auto* api =
+      static_cast<const PyDateTime_CAPI*>(PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0));
+  if (api == nullptr) throw py::error_already_set();
+  if (PyObject_TypeCheck(value.ptr(), api->DeltaType) == 0) {
     throw py::type_error("`" + std::string(name) +
                          "` must be a `datetime.timedelta` or None, not a `" + type_of(value) +
                          "`");

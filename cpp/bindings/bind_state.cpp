@@ -17,6 +17,7 @@
 #include "bindings/py_store_error.hpp"
 #include "bindings/py_types.hpp"
 #include "engine/base/error.hpp"
+#include "engine/base/guarded.hpp"
 #include "engine/recovery/store_view.hpp"
 
 namespace cppwax::bindings {
@@ -91,11 +92,15 @@ class Batch {
 };
 
 // A store from its opening to its closing: no run can begin over it meanwhile. Made and used with
-// the interpreter held, by one thread at a time. What is closed within a call is so at its end.
+// the interpreter held, by one thread at a time; closed by any. What is closed within a call is so
+// at its end.
 class OpenStore {
  public:
   explicit OpenStore(const py::list& folders) {
-    in_store([&, paths = paths_of(folders)] { view_ = std::make_shared<StoreView>(paths); });
+    in_store([&, paths = paths_of(folders)] {
+      auto opened = std::make_shared<StoreView>(paths);
+      view_.with([&](auto& view) { view = std::move(opened); });
+    });
   }
 
   py::dict facts() {
@@ -156,16 +161,17 @@ class OpenStore {
   }
 
   void close() {
-    in_store([&] { view_.reset(); });
+    in_store([&] { view_.with([](auto& view) { return std::exchange(view, nullptr); }); });
   }
 
  private:
-  std::shared_ptr<StoreView> view() const {
-    if (!view_) throw py::value_error("the store is closed");
-    return view_;
+  std::shared_ptr<StoreView> view() {
+    auto open = view_.with([](const auto& view) { return view; });
+    if (!open) throw py::value_error("the store is closed");
+    return open;
   }
 
-  std::shared_ptr<StoreView> view_;
+  Guarded<std::shared_ptr<StoreView>> view_;
 };
 
 void drop_states(const py::list& folders, const py::str& step, const py::object& key) {

@@ -16,6 +16,18 @@ std::string text_of(PyObject* str) {
   return std::string(text, static_cast<std::size_t>(length));
 }
 
+#ifdef Py_GIL_DISABLED
+py::object copy_of_function(const py::object& function) {
+  py::object copy = py::type::of(function)(function.attr("__code__"), function.attr("__globals__"),
+                                           function.attr("__name__"), function.attr("__defaults__"),
+                                           function.attr("__closure__"));
+  for (const char* name : {"__kwdefaults__", "__qualname__", "__module__", "__doc__", "__dict__"}) {
+    copy.attr(name) = function.attr(name);
+  }
+  return copy;
+}
+#endif
+
 }  // namespace
 
 py::object interned(const char* text) {
@@ -24,11 +36,33 @@ py::object interned(const char* text) {
   return str;
 }
 
+py::object sys_attribute(const char* name) {
+  const auto module = py::reinterpret_steal<py::object>(PyImport_ImportModule("sys"));
+  PyObject* value = module ? PyObject_GetAttrString(module.ptr(), name) : nullptr;
+  if (value == nullptr) PyErr_Clear();
+  return py::reinterpret_steal<py::object>(value);
+}
+
 py::object attribute_of(PyObject* self, const char* name) {
   const auto doing = [&] { return std::string("looking up `") + name + "`"; };
   // Interned, since Python's cache of look-ups keeps every other str that it sees.
   const py::object key = call_result(PyUnicode_InternFromString(name), doing);
   return call_result(surviving_exit([&] { return PyObject_GetAttr(self, key.ptr()); }), doing);
+}
+
+py::object callable_of(PyObject* self, const char* name) {
+  py::object callable = attribute_of(self, name);
+#ifdef Py_GIL_DISABLED
+  // Other functions have their references counted in another way.
+  const auto is_nested = [](const py::object& code) {
+    return (reinterpret_cast<PyCodeObject*>(code.ptr())->co_flags & CO_NESTED) != 0;
+  };
+  if (!getenv("FT_NOCOPY") && PyFunction_Check(callable.ptr()) &&
+      is_nested(callable.attr("__code__"))) {
+    return copy_of_function(callable);
+  }
+#endif
+  return callable;
 }
 
 std::string shown(PyObject* value) {

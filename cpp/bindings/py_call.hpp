@@ -60,8 +60,15 @@ py::object call_method(Doing&& doing, PyObject* self, const py::object& name, Ar
 // A str for look-ups, as literals in Python code are. Errors: pybind11::error_already_set.
 py::object interned(const char* text);
 
+// An attribute of `sys`; null if it is gone. Owned: another thread may be replacing it.
+py::object sys_attribute(const char* name);
+
 // An attribute of an object of the user, such as an argument of an operator.
 py::object attribute_of(PyObject* self, const char* name);
+// One that a worker calls again and again. Without the interpreter's lock each worker has a copy of
+// a function made within another, whose references all workers would count in the same place
+// otherwise: the same code, globals, cells and attributes. To be called on the worker's thread.
+py::object callable_of(PyObject* self, const char* name);
 
 // The next item of an iterator, a new reference; null at its end.
 template <class Doing>

@@ -17,7 +17,7 @@ std::string calling() {
 class PredicateLogic : public operators::BranchLogic {
  public:
   explicit PredicateLogic(const PyStep& step)
-      : step_(step.id), predicate_(attribute_of(step.op.ptr(), "predicate")) {}
+      : step_(step.id), predicate_(callable_of(step.op.ptr(), "predicate")) {}
 
   operators::Branches split(data::PayloadPtr batch) override {
     auto trues = std::make_unique<PyPayload>();

@@ -13,7 +13,7 @@ namespace {
 class InspectorLogic : public operators::InspectLogic {
  public:
   InspectorLogic(const PyStep& step, operators::Seat seat)
-      : inspector_(attribute_of(step.op.ptr(), "inspector")),
+      : inspector_(callable_of(step.op.ptr(), "inspector")),
         step_id_(str_of(step.id)),
         worker_(py::int_(seat.worker.value())) {}
 

@@ -28,7 +28,7 @@ class MapperGives {
  public:
   explicit MapperGives(const py::object& batch)
       : step_id_(attribute_of(batch.ptr(), "step_id")),
-        mapper_(attribute_of(batch.ptr(), "mapper")) {}
+        mapper_(callable_of(batch.ptr(), "mapper")) {}
 
   static std::string doing() { return "calling `mapper` on an item"; }
 

@@ -20,8 +20,8 @@ class FoldFinal : public NativeKeyedLogic {
   using Slot = NativeSlot<State>;
 
   explicit FoldFinal(const KeyedSetup& setup)
-      : builder_(attribute_of(setup.builder.ptr(), "builder")),
-        folder_(attribute_of(setup.builder.ptr(), "folder")) {}
+      : builder_(callable_of(setup.builder.ptr(), "builder")),
+        folder_(callable_of(setup.builder.ptr(), "folder")) {}
 
   Keep on_value(Slot& slot, PyObject* value, KeyedOut&) {
     if (!slot.state.folded) build(slot);

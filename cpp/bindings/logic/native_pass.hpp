@@ -89,7 +89,7 @@ std::unique_ptr<operators::FlatMapBatchLogic> make_pass(const py::object& mapper
 class Predicate {
  public:
   explicit Predicate(const py::object& batch)
-      : batch_(batch), predicate_(attribute_of(batch.ptr(), "predicate")) {}
+      : batch_(batch), predicate_(callable_of(batch.ptr(), "predicate")) {}
 
   template <class Doing>
   bool holds(Doing&& doing, PyObject* value) const {

@@ -21,7 +21,7 @@ std::string calling_key() {
 
 class Mapped {
  public:
-  explicit Mapped(const py::object& batch) : mapper_(attribute_of(batch.ptr(), "mapper")) {}
+  explicit Mapped(const py::object& batch) : mapper_(callable_of(batch.ptr(), "mapper")) {}
 
   PyObject* operator()(PyObject* item) const {
     PyObject* result = call_user(calling_mapper, mapper_.ptr(), item).release().ptr();
@@ -49,7 +49,7 @@ class Filtered {
 
 class FilterMapped {
  public:
-  explicit FilterMapped(const py::object& batch) : mapper_(attribute_of(batch.ptr(), "mapper")) {}
+  explicit FilterMapped(const py::object& batch) : mapper_(callable_of(batch.ptr(), "mapper")) {}
 
   PyObject* operator()(PyObject* item) const {
     py::object result = call_user(calling_mapper, mapper_.ptr(), item);
@@ -64,7 +64,7 @@ class FilterMapped {
 class KeyedOn {
  public:
   explicit KeyedOn(const py::object& batch)
-      : batch_(batch), key_(attribute_of(batch.ptr(), "key")) {}
+      : batch_(batch), key_(callable_of(batch.ptr(), "key")) {}
 
   PyObject* operator()(PyObject* item) const {
     py::object key = call_user(calling_key, key_.ptr(), item);
@@ -90,7 +90,7 @@ class KeyedOn {
 class Counted {
  public:
   explicit Counted(const py::object& batch)
-      : key_(attribute_of(batch.ptr(), "key")), one_(py::int_(1)) {}
+      : key_(callable_of(batch.ptr(), "key")), one_(py::int_(1)) {}
 
   PyObject* operator()(PyObject* item) const {
     py::object key = call_user(calling_key, key_.ptr(), item);
@@ -122,7 +122,7 @@ class Labelled {
 class Enriched {
  public:
   explicit Enriched(const py::object& batch)
-      : batch_(batch), mapper_(attribute_of(batch.ptr(), "mapper")) {}
+      : batch_(batch), mapper_(callable_of(batch.ptr(), "mapper")) {}
 
   void begin_batch() {
     const auto doing = [] { return std::string("asking `_now_getter` for the time of a batch"); };

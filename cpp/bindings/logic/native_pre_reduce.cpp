@@ -54,7 +54,7 @@ class PreReduce {
  public:
   PreReduce(const py::object& batch, operators::Seat seat)
       : batch_(batch),
-        reducer_(attribute_of(batch.ptr(), "reducer")),
+        reducer_(callable_of(batch.ptr(), "reducer")),
         is_alone_(seat.worker_count == 1) {}
 
   // Appends what becomes of a batch of the source.

@@ -63,7 +63,7 @@ class ReduceFinal final : public NativeKeyedLogic {
   using Slot = NativeSlot<State>;
 
   explicit ReduceFinal(const KeyedSetup& setup)
-      : reducer_(attribute_of(attribute_of(setup.builder.ptr(), "folder").ptr(), "reducer")) {}
+      : reducer_(callable_of(attribute_of(setup.builder.ptr(), "folder").ptr(), "reducer")) {}
 
   Keep on_value(Slot& slot, PyObject* value, KeyedOut&) {
     slot.state.reduced.add(Calling{"on_batch", slot}, reducer_, value);

@@ -49,7 +49,7 @@ class StdOutSink : public operators::SinkLogic {
 
   void write(data::PayloadPtr batch) override {
     const auto doing = [count = batch->size()] { return writing(count); };
-    const auto out = py::reinterpret_borrow<py::object>(PySys_GetObject("stdout"));
+    const py::object out = sys_attribute("stdout");
     // Gone altogether: Python has the words.
     if (!out) return python_->write(std::move(batch));
     if (out.is_none()) return;

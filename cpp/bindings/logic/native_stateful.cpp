@@ -25,7 +25,7 @@ class Stateful final : public NativeKeyedLogic {
       : types_(setup.types),
         answers_(setup.step.id, setup.types),
         step_id_(attribute_of(setup.builder.ptr(), "step_id")),
-        build_(attribute_of(setup.builder.ptr(), "build")),
+        build_(callable_of(setup.builder.ptr(), "build")),
         on_item_(interned("on_item")),
         snapshot_(interned("snapshot")) {}
 

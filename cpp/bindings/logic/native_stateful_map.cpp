@@ -32,7 +32,7 @@ class MapperLogic : public NativeKeyedLogic {
   // `wanted`: the parts of the mapper's results, named.
   MapperLogic(const KeyedSetup& setup, const char* wanted)
       : step_id_(attribute_of(setup.builder.ptr(), "step_id")),
-        mapper_(attribute_of(setup.builder.ptr(), "mapper")),
+        mapper_(callable_of(setup.builder.ptr(), "mapper")),
         wanted_(wanted) {}
 
   TwoParts mapped(const Calling& doing, const Slot& slot, PyObject* value) const {

@@ -33,7 +33,7 @@ PyObject* by_python(Doing&& doing, const py::object& batch, PyObject* item) {
 class ValueMapped {
  public:
   explicit ValueMapped(const py::object& batch)
-      : batch_(batch), mapper_(attribute_of(batch.ptr(), "mapper")) {}
+      : batch_(batch), mapper_(callable_of(batch.ptr(), "mapper")) {}
 
   PyObject* operator()(PyObject* item) const {
     if (!is_pair(item)) return by_python(mapping_value, batch_, item);
@@ -69,7 +69,7 @@ class ValueFiltered {
 class ValueFilterMapped {
  public:
   explicit ValueFilterMapped(const py::object& batch)
-      : batch_(batch), mapper_(attribute_of(batch.ptr(), "mapper")) {}
+      : batch_(batch), mapper_(callable_of(batch.ptr(), "mapper")) {}
 
   PyObject* operator()(PyObject* item) const {
     if (!is_pair(item)) return by_python(mapping_value, batch_, item);

@@ -23,14 +23,14 @@ SystemTime::SystemTime(const py::object&, const PyTypes&) {}
 EventTime::EventTime(const py::object& clock, const PyTypes& types)
     : times_(types),
       clock_(clock),
-      ts_getter_(attribute_of(clock.ptr(), "ts_getter")),
+      ts_getter_(callable_of(clock.ptr(), "ts_getter")),
       of_sides_(is_exactly(ts_getter_, modules::kTwoSides, "SideTimestamp")),
       pace_{Times::span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr()),
             Times::span_of(attribute_of(clock.ptr(), "idle_after").ptr())},
       now_getter_(attribute_of(clock.ptr(), "now_getter")),
       knows_system_time_(is_attribute(now_getter_, modules::kTimes, "_get_system_utc")),
       to_system_utc_(attribute_of(clock.ptr(), "to_system_utc")) {
-  if (of_sides_) of_side_ = attribute_of(ts_getter_.ptr(), "ts_getter");
+  if (of_sides_) of_side_ = callable_of(ts_getter_.ptr(), "ts_getter");
   if (is_attribute(to_system_utc_, modules::kFinal, "_identity")) to_system_utc_ = py::object();
 }
 

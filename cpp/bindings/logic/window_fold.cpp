@@ -81,7 +81,7 @@ struct Mapping {
 class Reducing {
  public:
   static constexpr bool kIsOurs = false;
-  explicit Reducing(const py::object& folder) : reducer_(attribute_of(folder.ptr(), "reducer")) {}
+  explicit Reducing(const py::object& folder) : reducer_(callable_of(folder.ptr(), "reducer")) {}
   bool operator()(const Call& call, py::object& state, PyObject* value) const {
     if (state.is_none()) {
       state = py::reinterpret_borrow<py::object>(value);
@@ -99,9 +99,9 @@ template <class Folding>
 class FoldContents final : public Contents {
  public:
   explicit FoldContents(const py::object& builder)
-      : builder_(attribute_of(builder.ptr(), "builder")),
-        folder_(attribute_of(builder.ptr(), "folder")),
-        merger_(attribute_of(builder.ptr(), "merger")),
+      : builder_(callable_of(builder.ptr(), "builder")),
+        folder_(callable_of(builder.ptr(), "folder")),
+        merger_(callable_of(builder.ptr(), "merger")),
         folding_(folder_) {}
 
   py::object make(const Call& call) override { return call_user(call, builder_.ptr()); }

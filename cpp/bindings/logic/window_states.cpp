@@ -44,9 +44,14 @@ std::optional<std::vector<WindowId>> ids_of(PyObject* set) {
 
 // What a state keeps for a window; null if there is nothing.
 py::object content_of(const Call& call, PyObject* contents, PyObject* id) {
-  PyObject* content = PyDict_GetItemWithError(contents, id);
+#if PY_VERSION_HEX >= 0x030D0000
+  PyObject* content = nullptr;
+  if (PyDict_GetItemRef(contents, id, &content) < 0) throw_user_error(call());
+#else
+  PyObject* content = Py_XNewRef(PyDict_GetItemWithError(contents, id));
   if (content == nullptr && PyErr_Occurred()) throw_user_error(call());
-  return py::reinterpret_borrow<py::object>(content);
+#endif
+  return py::reinterpret_steal<py::object>(content);
 }
 
 }  // namespace
