@@ -38,7 +38,7 @@ py::object interned(const char* text) {
 
 py::object sys_attribute(const char* name) {
   const auto module = py::reinterpret_steal<py::object>(PyImport_ImportModule("sys"));
-  PyObject* value = module ? PyObject_GetAttrString(module.ptr(), name) : nullptr;
+  PyObject* value = module ? PyObject_GetAttr(module.ptr(), interned(name).ptr()) : nullptr;
   if (value == nullptr) PyErr_Clear();
   return py::reinterpret_steal<py::object>(value);
 }
@@ -57,8 +57,7 @@ py::object callable_of(PyObject* self, const char* name) {
   const auto is_nested = [](const py::object& code) {
     return (reinterpret_cast<PyCodeObject*>(code.ptr())->co_flags & CO_NESTED) != 0;
   };
-  if (!getenv("FT_NOCOPY") && PyFunction_Check(callable.ptr()) &&
-      is_nested(callable.attr("__code__"))) {
+  if (PyFunction_Check(callable.ptr()) && is_nested(callable.attr("__code__"))) {
     return copy_of_function(callable);
   }
 #endif
