@@ -153,8 +153,9 @@ install_wheel() {
   note "building the wheel (compiles the engine: a minute or two)"
   rm -rf "$folder/dist"
   quietly "$folder/wheel.log" "$python" -m build --wheel --no-isolation --outdir "$folder/dist" .
-  quietly "$folder/pip.log" "$python" -m pip install --force-reinstall --no-deps "$folder"/dist/*.whl
-  quietly "$folder/pip.log" "$python" -m pip install "$folder"/dist/*.whl
+  local wheel=("$folder"/dist/*.whl)
+  quietly "$folder/pip.log" "$python" -m pip install --force-reinstall --no-deps "${wheel[@]}"
+  quietly "$folder/pip.log" "$python" -m pip install "${wheel[@]}"
   "$python" -X faulthandler -W error - <<'PY' || die "the engine turns the GIL on"
 import sys
 import cppwax._engine
@@ -171,8 +172,9 @@ meeting=(tests/python/bindings tests/python/operators tests/python/pressure test
 
 # Tests that cannot be collected without a package.
 left_out() {
-  local each
-  for each in confluent_kafka:tests/python/connectors/kafka opentelemetry:tests/python/test_tracing.py; do
+  local each needs=(confluent_kafka:tests/python/connectors/kafka
+    opentelemetry.sdk:tests/python/test_tracing.py)
+  for each in "${needs[@]}"; do
     "$python" -c "import ${each%%:*}" 2>/dev/null || echo "--ignore=${each#*:}"
   done
 }
