@@ -7,12 +7,16 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 import signalled
 
 import cppwax.operators as op
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSink, TestingSource, cluster_main, run_main
+
+# From 3.12 on the parent is warned of its threads, on the stream that the child writes to.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 
 def run(flow: Dataflow, workers: int) -> None:
