@@ -17,6 +17,11 @@ from benchmarks.results import Measured, Piece
 from benchmarks.workload import CPPWAX, GRAIN, Cost, Counted, Row, Side, Workload
 
 
+def is_installed(package: str) -> bool:
+    """Tell whether a library is here: packages that extend it share its name."""
+    return find_spec(package) is not None and find_spec(f"{package}.operators") is not None
+
+
 def interleaved(
     sides: Sequence[Side], rounds: int, cost: Callable[[Side], Cost]
 ) -> dict[Side, list[Cost]]:
@@ -34,7 +39,7 @@ def interleaved(
 
 def installed(sides: Sequence[Side]) -> list[Side]:
     """Return the sides whose package is there."""
-    return [side for side in sides if not side.package or find_spec(side.package)]
+    return [side for side in sides if not side.package or is_installed(side.package)]
 
 
 def measure(row: Row, rounds: int, seconds: float) -> Measured:
@@ -104,7 +109,7 @@ def main(rows: Sequence[Row], section: str = "table") -> int:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(by_name)}")
     rounds = args.rounds or (3 if args.quick else 7)
     seconds = args.seconds or (0.3 if args.quick else 3.5)
-    if not find_spec(CPPWAX.package):
+    if not is_installed(CPPWAX.package):
         parser.error("cppwax is not installed here; ./test makes an environment that has it, .venv")
     piece = Piece.begin(section)
     print(report.machine(piece), flush=True)

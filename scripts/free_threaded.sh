@@ -206,5 +206,5 @@ install_wheel
 case $command in
   test) run_pytest "$@" ;;
   stress) stress "$@" ;;
-  bench) PYTHON_GIL=0 "$python" -m benchmarks "${@:-scaling_threads}" ;;
+  bench) PYTHON_GIL=0 "$python" -m benchmarks "${@:-scaling_free}" ;;
 esac
