@@ -2,6 +2,7 @@
 // (docs/recovery_format.md). Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,12 @@ struct EntryView {
   std::string_view key;
   std::optional<std::string_view> state;
 };
+
+// The bytes of an entry as blocks hold them, behind others.
+void append_entry(std::string& to, const EntryView& entry);
+// Reads the entry that begins at `at`, which becomes where the next one begins. False: there is
+// none that lies within the bytes.
+bool read_entry(std::string_view bytes, std::size_t& at, EntryView& entry);
 
 // Where a block lies: its segment and its number in it.
 struct BlockPlace {
@@ -34,7 +41,8 @@ std::int64_t block_checksum(BlockPlace place, std::string_view body);
 
 class BlockBuilder {
  public:
-  // REQUIRES: the key is behind the one before.
+  // `entry`: as `append_entry` has made it. REQUIRES: the key is behind the one before.
+  void add(std::string_view entry);
   void add(const EntryView& entry);
   bool empty() const { return count_ == 0; }
   bool full() const { return count_ >= kMostEntries || body_.size() >= kEnoughBytes; }
@@ -47,7 +55,6 @@ class BlockBuilder {
   static constexpr std::size_t kEnoughBytes = 256 * 1024;
 
   std::string body_;
-  std::string index_;
   std::uint32_t count_ = 0;
 };
 
@@ -65,9 +72,9 @@ class BlockReader {
 
  private:
   std::string body_;
-  std::size_t index_at_ = 0;
+  std::size_t at_ = 0;
   std::uint32_t count_ = 0;
-  std::uint32_t at_ = 0;
+  std::uint32_t read_ = 0;
   bool broken_ = false;
 };
 

@@ -1,9 +1,9 @@
 #include "engine/recovery/merged_segments.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <utility>
+
+#include "engine/recovery/key_prefix.hpp"
 
 namespace cppwax::recovery {
 
@@ -17,13 +17,6 @@ std::string name_of(BlockPlace place) {
 }
 
 }  // namespace
-
-std::uint64_t key_prefix(std::string_view key) {
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, key.data(), std::min(key.size(), sizeof prefix));
-  if constexpr (std::endian::native == std::endian::little) prefix = __builtin_bswap64(prefix);
-  return prefix;
-}
 
 BlockFile::BlockFile(Database& database)
     : database_(database),

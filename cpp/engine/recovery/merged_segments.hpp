@@ -71,7 +71,4 @@ class MergedSegments {
   bool started_ = false;
 };
 
-// The first eight bytes of a key as a number: different ones are in the order of their keys.
-std::uint64_t key_prefix(std::string_view key);
-
 }  // namespace cppwax::recovery

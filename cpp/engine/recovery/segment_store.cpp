@@ -1,18 +1,11 @@
 #include "engine/recovery/segment_store.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
 namespace cppwax::recovery {
 
 namespace {
-
-// Sorting moves these rather than entries.
-struct SortedEntry {
-  std::uint64_t prefix;
-  std::size_t index;
-};
 
 // SQLite's longest value is 10^9 bytes; a block has little beside its entries.
 constexpr std::size_t kMostStateBytes = 950'000'000;
@@ -25,34 +18,6 @@ EntryView view_of(const Entry& entry) {
   EntryView view{entry.key, {}};
   if (entry.state) view.state = *entry.state;
   return view;
-}
-
-// How many bytes all keys have in common at their beginning.
-std::size_t common_bytes(const Entries& entries) {
-  if (entries.empty()) return 0;
-  std::string_view common = entries[0].key;
-  for (const Entry& entry : entries) {
-    const auto end =
-        std::mismatch(common.begin(), common.end(), entry.key.begin(), entry.key.end());
-    common = common.substr(0, static_cast<std::size_t>(end.first - common.begin()));
-  }
-  return common.size();
-}
-
-// Keys such as "user-17" differ behind what they share: there the numbers that are compared first
-// are taken from, or most comparisons would have to look at the keys.
-std::vector<SortedEntry> in_order_of_keys(const Entries& entries) {
-  const std::size_t common = common_bytes(entries);
-  std::vector<SortedEntry> order(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    order[i] = {key_prefix(std::string_view(entries[i].key).substr(common)), i};
-  }
-  std::sort(order.begin(), order.end(), [&](const SortedEntry& left, const SortedEntry& right) {
-    if (left.prefix != right.prefix) return left.prefix < right.prefix;
-    const int by_key = entries[left.index].key.compare(entries[right.index].key);
-    return by_key != 0 ? by_key < 0 : left.index < right.index;
-  });
-  return order;
 }
 
 }  // namespace
@@ -141,16 +106,16 @@ void SegmentStore::require_storable(const StepId& step, const Entry& entry) {
                        ": keep less in one state, for example by more and smaller keys");
 }
 
-void SegmentStore::write(Epoch epoch, const StepId& step, Entries entries) {
+void SegmentStore::write(Epoch epoch, const StepId& step, const Entries& entries) {
   ENGINE_ASSERT(epoch > history().durable, epoch, history().durable);
   ENGINE_ASSERT(!open_epoch_ || *open_epoch_ == epoch, epoch, *open_epoch_);
   open_epoch_ = epoch;
   load_.reset();
-  Entries& open = open_[step].entries;
-  for (Entry& entry : entries) {
+  OpenEntries& open = open_[step].entries;
+  for (const Entry& entry : entries) {
     require_storable(step, entry);
     open_bytes_ += bytes_of(entry);
-    open.push_back(std::move(entry));
+    open.add(view_of(entry));
   }
   if (open_bytes_ >= limits_.open_bytes) spill();
 }
@@ -169,16 +134,11 @@ void SegmentStore::spill() {
   open_bytes_ = 0;
 }
 
-Segment SegmentStore::write_sorted(StepNumber step, Epoch epoch, Entries& entries) {
+Segment SegmentStore::write_sorted(StepNumber step, Epoch epoch, OpenEntries& entries) {
   SegmentWriter writer(blocks_, next_segment_++, step, epoch);
-  const std::vector<SortedEntry> order = in_order_of_keys(entries);
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const Entry& entry = entries[order[i].index];
-    // The last one that was written of a key counts.
-    if (i + 1 < order.size() && entries[order[i + 1].index].key == entry.key) continue;
-    writer.add(view_of(entry));
-  }
-  entries.clear();
+  entries.drain([&](std::string_view bytes, const EntryView& entry) {
+    writer.add(bytes, entry.state ? SegmentWriter::Kind::kState : SegmentWriter::Kind::kDiscard);
+  });
   const Segment segment = writer.finish();
   written_bytes_ += segment.bytes;
   return segment;

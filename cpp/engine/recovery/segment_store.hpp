@@ -12,6 +12,7 @@
 
 #include "engine/recovery/catalog.hpp"
 #include "engine/recovery/merged_segments.hpp"
+#include "engine/recovery/open_entries.hpp"
 #include "engine/recovery/partition.hpp"
 #include "engine/recovery/schema.hpp"
 #include "engine/recovery/segment_writer.hpp"
@@ -48,7 +49,7 @@ class SegmentStore {
 
   void begin(const Execution& execution);
   // REQUIRES of what follows, but for `drop`, `read` and `close`: `begin`.
-  void write(Epoch epoch, const StepId& step, Entries entries);
+  void write(Epoch epoch, const StepId& step, const Entries& entries);
   void commit(Epoch epoch);
   void collect(Epoch limit);
   // Removes all of a step, in a transaction of its own.
@@ -71,7 +72,7 @@ class SegmentStore {
  private:
   // Of the epoch whose transaction is open.
   struct OpenStep {
-    Entries entries;
+    OpenEntries entries;
     std::vector<Segment> spilled;  // in the file, but not known to the catalog yet
   };
   struct Merge {
@@ -96,7 +97,7 @@ class SegmentStore {
 
   void require_flow();
   void spill();
-  Segment write_sorted(StepNumber step, Epoch epoch, Entries& entries);
+  Segment write_sorted(StepNumber step, Epoch epoch, OpenEntries& entries);
   void require_storable(const StepId& step, const Entry& entry);
   void arrange_segments();
   void start_merge();

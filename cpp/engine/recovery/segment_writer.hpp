@@ -1,6 +1,8 @@
 // Writes the entries of one new segment, block by block.
 #pragma once
 
+#include <string_view>
+
 #include "engine/recovery/block.hpp"
 #include "engine/recovery/catalog.hpp"
 #include "engine/recovery/merged_segments.hpp"
@@ -17,12 +19,17 @@ class SegmentWriter {
     segment_.epoch = epoch;
   }
 
+  enum class Kind { kState, kDiscard };
+
   // REQUIRES: the key is behind the one before. Errors: StoreError.
   void add(const EntryView& entry) {
     block_.add(entry);
-    ++segment_.entries;
-    segment_.discards += !entry.state;
-    if (block_.full()) flush();
+    count(entry.state ? Kind::kState : Kind::kDiscard);
+  }
+  // `entry`: its bytes, as blocks hold them.
+  void add(std::string_view entry, Kind kind) {
+    block_.add(entry);
+    count(kind);
   }
   // What is in the file of it by now.
   std::int64_t bytes() const { return segment_.bytes; }
@@ -32,6 +39,11 @@ class SegmentWriter {
   }
 
  private:
+  void count(Kind kind) {
+    ++segment_.entries;
+    segment_.discards += kind == Kind::kDiscard;
+    if (block_.full()) flush();
+  }
   void flush() {
     const std::string_view body = block_.finish();
     file_.insert({segment_.id, segment_.blocks}, body);

@@ -144,7 +144,7 @@ void SqlitePartition::do_asked(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   switch (asked.ask) {
     case Ask::kWrite:
-      store_->write(asked.epoch, asked.step, std::move(asked.entries));
+      store_->write(asked.epoch, asked.step, asked.entries);
       break;
     case Ask::kCommit:
       store_->commit(asked.epoch);

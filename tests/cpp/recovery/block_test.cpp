@@ -35,25 +35,27 @@ TEST(Block, KeepsEntriesInOrder) {
 
 // These bytes lie on users' disks.
 TEST(Block, HasFixedBytes) {
-  const std::string expected(
-      "\1\0\0\0\2\0\0\0ka\0"
-      "\2\0\0\0\377\377\377\377kb"
-      "\0\0\0\0\13\0\0\0\2\0\0\0",
-      33);
-  EXPECT_EQ(block_of({{"k", std::string_view("a\0", 2)}, {"kb", {}}}), expected);
+  std::string expected(
+      "\1\3ka\0"
+      "\2\0kb"
+      "\310\1\1",
+      12);
+  const std::string long_key(200, 'l');
+  expected += long_key + std::string("\3\0\0\0", 4);
+  EXPECT_EQ(block_of({{"k", std::string_view("a\0", 2)}, {"kb", {}}, {long_key, ""}}), expected);
   EXPECT_EQ(block_checksum({1, 0}, expected), block_checksum({1, 0}, std::string(expected)));
   EXPECT_NE(block_checksum({1, 0}, expected), block_checksum({1, 1}, expected));
 }
 
 TEST(Block, IsFullAtManyEntriesOrBytes) {
   BlockBuilder builder;
-  for (int i = 0; i < 3999; ++i) builder.add({"k", "s"});
+  for (int i = 0; i < 3999; ++i) builder.add(EntryView{"k", "s"});
   EXPECT_FALSE(builder.full());
-  builder.add({"k", "s"});
+  builder.add(EntryView{"k", "s"});
   EXPECT_TRUE(builder.full());
   builder.clear();
   EXPECT_TRUE(builder.empty());
-  builder.add({"k", std::string(256 * 1024, 's')});
+  builder.add(EntryView{"k", std::string(256 * 1024, 's')});
   EXPECT_TRUE(builder.full());
 }
 
