@@ -26,12 +26,16 @@ class Reducer {
         return greatest(doing, reduced, value, Py_GT);
       case Kind::kMin:
         return greatest(doing, reduced, value, Py_LT);
+      case Kind::kMaxBy:
+        return greatest_by(doing, reduced, value, Py_GT);
+      case Kind::kMinBy:
+        return greatest_by(doing, reduced, value, Py_LT);
     }
     return call_user(doing, reducer_.ptr(), reduced, value);
   }
 
  private:
-  enum class Kind { kCall, kAdd, kMax, kMin };
+  enum class Kind { kCall, kAdd, kMax, kMin, kMaxBy, kMinBy };
 
   // As `max` and `min` compare: what was there first stays unless the new one is beyond it.
   template <class Doing>
@@ -40,7 +44,20 @@ class Reducer {
     return call_result(is < 0 ? nullptr : Py_NewRef(is > 0 ? value : reduced), doing);
   }
 
+  // The same by what `by_` makes of them, which is called for both, as they do.
+  template <class Doing>
+  py::object greatest_by(Doing&& doing, PyObject* reduced, PyObject* value, int beyond) const {
+    const py::object by_reduced = call_user(doing, by_.ptr(), reduced);
+    const py::object by_value = call_user(doing, by_.ptr(), value);
+    const int is = surviving_exit(
+        [&] { return PyObject_RichCompareBool(by_value.ptr(), by_reduced.ptr(), beyond); });
+    return call_result(is < 0 ? nullptr : Py_NewRef(is > 0 ? value : reduced), doing);
+  }
+
+  void look_into_partial();
+
   py::object reducer_;
+  py::object by_;  // of kMaxBy and kMinBy
   Kind kind_ = Kind::kCall;
 };
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import partial, reduce
-from operator import add
+from operator import add, itemgetter
 from random import Random
 from typing import Any
 
@@ -64,12 +64,17 @@ REDUCERS: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
     "max": (max, st.sampled_from([1, 1.0, True, 2, float("nan")])),
     "min": (min, st.sampled_from([1, 1.0, True, 2, float("nan")])),
     "max by": (partial(max, key=len), st.sampled_from(["", "a", "b", "cc"])),
+    "min by": (partial(min, key=len), st.sampled_from(["", "a", "b", "cc"])),
+    "max by none": (partial(max, key=None), st.integers(0, 3)),
+    "max with first": (partial(max, 2), st.integers(0, 3)),
     "pairs": (pair_up, st.integers(0, 3)),
     "none": (forget, st.integers(0, 3)),
 }
 FAILING: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
     "add none": (add, st.sampled_from([None, 1])),
     "mixed": (max, st.sampled_from([1, "a", None])),
+    "by fails": (partial(min, key=len), st.sampled_from(["a", 1])),
+    "by is mixed": (partial(max, key=itemgetter(0)), st.sampled_from([(1,), ("a",)])),
 }
 by_reducer = pytest.mark.parametrize("reducer", REDUCERS.values(), ids=REDUCERS.keys())
 
@@ -95,6 +100,22 @@ def test_the_last_reduction_as_the_python_form(reducer: Any, data: st.DataObject
     )
     assert native == python
     assert native.last_keys == python.last_keys
+
+
+def test_by_is_called_for_both_values_in_turn() -> None:
+    calls: list[int] = []
+
+    def by(value: int) -> int:
+        calls.append(value)
+        return value
+
+    native, python = run_forms(
+        lambda: FoldFinalBuilder("flow.step", _no_value, ReduceFolder(partial(max, key=by))),
+        lambda: [("a", number) for number in (1, 3, 2)],
+        100,
+    )
+    assert native == python
+    assert calls == [1, 3, 3, 2] * 2
 
 
 @pytest.mark.parametrize("reducer", FAILING.values(), ids=FAILING.keys())
