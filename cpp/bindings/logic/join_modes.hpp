@@ -34,15 +34,22 @@ inline EmitMode emit_mode_of(const py::object& builder) {
 //   value_at(side, index)    borrowed
 template <class Sides, class Doing, class Emit>
 void each_row(const Sides& sides, Doing&& doing, Emit&& emit) {
-  std::vector<std::size_t> at(sides.count(), 0);
+  const std::size_t count = sides.count();
+  const auto row_of = [&](auto&& index_of) {
+    py::object row = made(doing, PyTuple_New(static_cast<Py_ssize_t>(count)));
+    for (std::size_t side = 0; side < count; ++side) {
+      PyTuple_SET_ITEM(row.ptr(), static_cast<Py_ssize_t>(side),
+                       Py_NewRef(sides.value_at(side, index_of(side))));
+    }
+    return row;
+  };
+  bool is_one_row = true;
+  for (std::size_t side = 0; side < count; ++side) is_one_row &= sides.values_of(side) == 1;
+  if (is_one_row) return emit(row_of([](std::size_t) { return std::size_t{0}; }));
+  std::vector<std::size_t> at(count, 0);
   std::size_t varied = 0;
   do {
-    py::object row = made(doing, PyTuple_New(static_cast<Py_ssize_t>(at.size())));
-    for (std::size_t side = 0; side < at.size(); ++side) {
-      PyTuple_SET_ITEM(row.ptr(), static_cast<Py_ssize_t>(side),
-                       Py_NewRef(sides.value_at(side, at[side])));
-    }
-    emit(std::move(row));
+    emit(row_of([&](std::size_t side) { return at[side]; }));
     varied = at.size();
     while (varied > 0 && ++at[varied - 1] == sides.values_of(varied - 1)) at[--varied] = 0;
   } while (varied > 0);

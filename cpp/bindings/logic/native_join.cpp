@@ -1,9 +1,9 @@
 // Native form of join: the values of each side of a key. Of a side that can have one value alone,
 // only that is kept; else, or where such a state was stored, a list of them.
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "bindings/logic/join_modes.hpp"
 #include "bindings/logic/native_keyed_body.hpp"
@@ -16,19 +16,20 @@ std::string joining() {
   return "joining values";
 }
 
-// The values of the sides of a key.
+// The values of the sides of a key. Two sides, as most joins have, need no memory of their own.
 class Sides {
  public:
-  bool begun() const { return !sides_.empty(); }
-  // `several`: whether sides may have more than one value each.
+  bool begun() const { return count_ > 0; }
+  // `several`: whether sides may have more than one value each. REQUIRES: not begun.
   void begin(std::size_t count, bool several) {
-    sides_.resize(count);
+    if (count > kFew) more_.reset(new py::object[count]);
+    count_ = count;
     several_ = several;
   }
-  std::size_t count() const { return sides_.size(); }
+  std::size_t count() const { return count_; }
 
   void insert(std::size_t index, PyObject* value, InsertMode mode) {
-    py::object& side = sides_[index];
+    py::object& side = sides()[index];
     if (!side) ++filled_;
     if (!several_) {
       if (!side || mode == InsertMode::kLast) side = py::reinterpret_borrow<py::object>(value);
@@ -42,25 +43,26 @@ class Sides {
     }
   }
 
-  bool complete() const { return filled_ == sides_.size(); }
+  bool complete() const { return filled_ == count_; }
 
   // How many values a side has; one without any counts as one None.
   std::size_t values_of(std::size_t side) const {
-    return several_ && sides_[side] ? static_cast<std::size_t>(PyList_GET_SIZE(sides_[side].ptr()))
-                                    : 1;
+    return several_ && sides()[side]
+               ? static_cast<std::size_t>(PyList_GET_SIZE(sides()[side].ptr()))
+               : 1;
   }
   // Borrowed. REQUIRES: index < values_of(side).
   PyObject* value_at(std::size_t side, std::size_t index) const {
-    if (!sides_[side]) return Py_None;
-    if (!several_) return sides_[side].ptr();
-    return PyList_GET_ITEM(sides_[side].ptr(), static_cast<Py_ssize_t>(index));
+    if (!sides()[side]) return Py_None;
+    if (!several_) return sides()[side].ptr();
+    return PyList_GET_ITEM(sides()[side].ptr(), static_cast<Py_ssize_t>(index));
   }
 
   // As lists: what is stored.
   py::object as_lists() const {
     py::object lists = made(joining, PyList_New(static_cast<Py_ssize_t>(count())));
     for (std::size_t side = 0; side < count(); ++side) {
-      const std::size_t size = sides_[side] ? values_of(side) : 0;
+      const std::size_t size = sides()[side] ? values_of(side) : 0;
       PyObject* list = made(joining, PyList_New(static_cast<Py_ssize_t>(size))).release().ptr();
       PyList_SET_ITEM(lists.ptr(), static_cast<Py_ssize_t>(side), list);
       for (std::size_t i = 0; i < size; ++i) {
@@ -71,7 +73,15 @@ class Sides {
   }
 
  private:
-  std::vector<py::object> sides_;  // null: no value
+  static constexpr std::size_t kFew = 2;
+
+  py::object* sides() { return more_ ? more_.get() : few_.data(); }
+  const py::object* sides() const { return more_ ? more_.get() : few_.data(); }
+
+  // Null: no value.
+  std::array<py::object, kFew> few_;
+  std::unique_ptr<py::object[]> more_;
+  std::size_t count_ = 0;
   std::size_t filled_ = 0;
   bool several_ = false;
 };
