@@ -1,6 +1,7 @@
 // Which keys of a keyed step have changed since they were stored last.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <unordered_set>
@@ -19,10 +20,12 @@ namespace cppwax::bindings {
 class KeyChanges {
  public:
   void changed(KeySlot& slot) {
-    if (!slot.changed) add(slot);
+    if (slot.change == kNowhere) add(slot);
   }
 
-  void discarded(const KeySlot& slot) {
+  // To be called before the slot leaves its table.
+  void discarded(KeySlot& slot) {
+    if (slot.change != kNowhere) remove(slot);
     if (slot.stored) discarded_.insert(bytes_of(slot));
   }
 
@@ -30,16 +33,19 @@ class KeyChanges {
   template <class StateOf>
   recovery::Entries take(std::size_t at_most, StateOf&& state_of) {
     recovery::Entries entries;
+    entries.reserve(std::min(at_most, discarded_.size() + changed_.size()));
     while (!discarded_.empty() && entries.size() < at_most) {
       entries.push_back({std::move(discarded_.extract(discarded_.begin()).value()), std::nullopt});
     }
     while (!changed_.empty() && entries.size() < at_most) {
-      const KeySlotPtr slot = std::move(changed_.back());
-      changed_.pop_back();
-      slot->changed = false;
-      if (slot->erased) continue;
-      entries.push_back({bytes_of(*slot), state_of(*slot)});
-      slot->stored = true;
+      look_ahead();
+      KeySlot& slot = *changed_.back();
+      remove(slot);
+      recovery::Entry& entry = entries.emplace_back();
+      std::string storage;
+      entry.key = key_bytes(slot.key.ptr(), storage);
+      entry.state = state_of(slot);
+      slot.stored = true;
     }
     return entries;
   }
@@ -48,10 +54,28 @@ class KeyChanges {
 
  private:
   void add(KeySlot& slot) {
-    slot.changed = true;
     // What was discarded in the same epoch, and is here again.
     if (!discarded_.empty() && discarded_.erase(bytes_of(slot)) > 0) slot.stored = true;
-    changed_.push_back(slot.shared_from_this());
+    slot.change = changed_.size();
+    changed_.push_back(&slot);
+  }
+
+  // Slots and keys of many do not fit into the processor's cache.
+  void look_ahead() const {
+    constexpr std::size_t kSoon = 16;
+    constexpr std::size_t kVerySoon = 8;
+    const std::size_t size = changed_.size();
+    if (size <= kSoon) return;
+    __builtin_prefetch(changed_[size - 1 - kSoon]);
+    __builtin_prefetch(changed_[size - 1 - kVerySoon]->key.ptr());
+  }
+
+  void remove(KeySlot& slot) {
+    KeySlot* const last = changed_.back();
+    changed_[slot.change] = last;
+    last->change = slot.change;
+    changed_.pop_back();
+    slot.change = kNowhere;
   }
 
   static std::string bytes_of(const KeySlot& slot) {
@@ -60,7 +84,7 @@ class KeyChanges {
   }
 
   StateCodec codec_;
-  std::vector<KeySlotPtr> changed_;
+  std::vector<KeySlot*> changed_;  // all of them in their table
   std::unordered_set<std::string> discarded_;
 };
 

@@ -36,7 +36,6 @@ KeyTable::KeyTable() : places_(kFirstPlaces) {}
 
 KeySlot& KeyTable::add(PyObject* key, Py_hash_t hash, std::size_t place, KeySlotPtr slot) {
   slot->key = made([] { return "taking the key of an item"; }, PyUnicode_FromObject(key));
-  slot->hash = hash;
   if ((size_ + 1) * 3 > places_.size() * 2) {
     grow();
     place = home_of(hash);
@@ -60,7 +59,7 @@ void KeyTable::grow() {
 }
 
 void KeyTable::erase(KeySlot& slot) {
-  std::size_t gap = home_of(slot.hash);
+  std::size_t gap = home_of(text_hash(slot.key.ptr()));
   while (places_[gap].slot.get() != &slot) gap = after(gap);
   // Dies at the end, if nobody else holds it: dropping its objects may run user code.
   const KeySlotPtr erased = std::move(places_[gap].slot);
@@ -77,41 +76,41 @@ void KeyTable::erase(KeySlot& slot) {
   }
 }
 
-std::vector<KeySlotPtr> KeyTable::sorted() const {
+std::vector<KeySlot*> KeyTable::sorted() const {
   struct Entry {
     std::uint64_t begins;
-    KeySlotPtr slot;
+    KeySlot* slot;
   };
   std::vector<Entry> entries;
   entries.reserve(size_);
   for (const Place& place : places_) {
-    if (place.slot) entries.push_back({beginning_of(place.slot->key.ptr()), place.slot});
+    if (place.slot) entries.push_back({beginning_of(place.slot->key.ptr()), place.slot.get()});
   }
   std::ranges::sort(entries, [](const Entry& left, const Entry& right) {
     if (left.begins != right.begins) return left.begins < right.begins;
     return PyUnicode_Compare(left.slot->key.ptr(), right.slot->key.ptr()) < 0;
   });
-  std::vector<KeySlotPtr> slots;
+  std::vector<KeySlot*> slots;
   slots.reserve(size_);
-  for (Entry& entry : entries) slots.push_back(std::move(entry.slot));
+  for (const Entry& entry : entries) slots.push_back(entry.slot);
   return slots;
 }
 
-template <Due KeySlot::* kWhich>
+template <Due TimedSlot::* kWhich>
 std::optional<WallTime> DueHeap<kWhich>::least() const {
   if (heap_.empty()) return std::nullopt;
   return due(heap_.front()).time;
 }
 
-template <Due KeySlot::* kWhich>
-void DueHeap<kWhich>::put(std::size_t place, KeySlot* slot) {
+template <Due TimedSlot::* kWhich>
+void DueHeap<kWhich>::put(std::size_t place, TimedSlot* slot) {
   heap_[place] = slot;
   due(slot).place = place;
 }
 
-template <Due KeySlot::* kWhich>
+template <Due TimedSlot::* kWhich>
 void DueHeap<kWhich>::rise(std::size_t place) {
-  KeySlot* slot = heap_[place];
+  TimedSlot* slot = heap_[place];
   while (place > 0) {
     const std::size_t parent = (place - 1) / 2;
     if (due(heap_[parent]).time <= due(slot).time) break;
@@ -121,9 +120,9 @@ void DueHeap<kWhich>::rise(std::size_t place) {
   put(place, slot);
 }
 
-template <Due KeySlot::* kWhich>
+template <Due TimedSlot::* kWhich>
 void DueHeap<kWhich>::sink(std::size_t place) {
-  KeySlot* slot = heap_[place];
+  TimedSlot* slot = heap_[place];
   for (;;) {
     std::size_t child = 2 * place + 1;
     if (child >= heap_.size()) break;
@@ -135,8 +134,8 @@ void DueHeap<kWhich>::sink(std::size_t place) {
   put(place, slot);
 }
 
-template <Due KeySlot::* kWhich>
-void DueHeap<kWhich>::set(KeySlot& slot, WallTime time) {
+template <Due TimedSlot::* kWhich>
+void DueHeap<kWhich>::set(TimedSlot& slot, WallTime time) {
   Due& own = due(&slot);
   own.time = time;
   if (own.place == kNowhere) {
@@ -147,11 +146,11 @@ void DueHeap<kWhich>::set(KeySlot& slot, WallTime time) {
   sink(own.place);
 }
 
-template <Due KeySlot::* kWhich>
-void DueHeap<kWhich>::remove(KeySlot& slot) {
+template <Due TimedSlot::* kWhich>
+void DueHeap<kWhich>::remove(TimedSlot& slot) {
   const std::size_t place = due(&slot).place;
   if (place == kNowhere) return;
-  KeySlot* last = heap_.back();
+  TimedSlot* last = heap_.back();
   heap_.pop_back();
   due(&slot).place = kNowhere;
   if (last == &slot) return;
@@ -160,9 +159,9 @@ void DueHeap<kWhich>::remove(KeySlot& slot) {
   sink(due(last).place);
 }
 
-template <Due KeySlot::* kWhich>
-std::vector<KeySlot*> DueHeap<kWhich>::take_due(WallTime now) {
-  std::vector<KeySlot*> taken;
+template <Due TimedSlot::* kWhich>
+std::vector<TimedSlot*> DueHeap<kWhich>::take_due(WallTime now) {
+  std::vector<TimedSlot*> taken;
   while (!heap_.empty() && due(heap_.front()).time <= now) {
     taken.push_back(heap_.front());
     remove(*heap_.front());
@@ -170,7 +169,7 @@ std::vector<KeySlot*> DueHeap<kWhich>::take_due(WallTime now) {
   return taken;
 }
 
-template class DueHeap<&KeySlot::due>;
-template class DueHeap<&KeySlot::due_by_watermark>;
+template class DueHeap<&TimedSlot::due>;
+template class DueHeap<&TimedSlot::due_by_watermark>;
 
 }  // namespace cppwax::bindings

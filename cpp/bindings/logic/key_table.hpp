@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <vector>
 
+#include "bindings/logic/slot_ptr.hpp"
 #include "engine/base/clock.hpp"
 
 namespace cppwax::bindings {
@@ -25,20 +25,29 @@ struct Due {
 };
 
 // What every keyed step keeps for a key. A step derives its own slots, with the state, from it.
-struct KeySlot : std::enable_shared_from_this<KeySlot> {
+struct KeySlot {
+  KeySlot() = default;
+  KeySlot(const KeySlot&) = delete;
+  KeySlot& operator=(const KeySlot&) = delete;
+  virtual ~KeySlot() = default;
+
   py::object key;  // exactly a str
-  Py_hash_t hash = 0;
+  // With recovery: where it is among the keys that changed since they were stored.
+  std::size_t change = kNowhere;
+  std::uint32_t holders = 0;  // for SlotPtr
   bool erased = false;  // no longer in the table; whoever still holds the slot must look again
-  // With recovery: whether its state changed since it was stored, and whether one is stored.
-  bool changed = false;
-  bool stored = false;
+  bool stored = false;  // with recovery: whether a state of it is stored
+};
+
+// Shared by the table and the jobs in progress, all of one worker.
+using KeySlotPtr = SlotPtr<KeySlot>;
+
+// What a step whose keys have due times keeps besides.
+struct TimedSlot : KeySlot {
   std::uint64_t batch = 0;  // the last one that had values of this key
   Due due;                  // in system time
   Due due_by_watermark;     // in event time, where the keys of a step have that in common
 };
-
-// Shared by the table and the jobs in progress, all of one worker.
-using KeySlotPtr = std::shared_ptr<KeySlot>;
 
 // What Python's own dict would hash a str by. `key` may be of a subclass, whose own hash is not
 // asked.
@@ -77,7 +86,7 @@ class KeyTable {
         return static_cast<Slot&>(*places_[place].slot);
       }
     }
-    return static_cast<Slot&>(add(key, hash, place, std::make_shared<Slot>()));
+    return static_cast<Slot&>(add(key, hash, place, KeySlotPtr(new Slot)));
   }
   // Of a key that is about to be looked for: brings what is asked first into the processor's cache,
   // then what that leads to. They do nothing else; the key may be in the table or not.
@@ -89,7 +98,7 @@ class KeyTable {
   void erase(KeySlot& slot);
   std::size_t size() const { return size_; }
   // All slots, sorted by key.
-  std::vector<KeySlotPtr> sorted() const;
+  std::vector<KeySlot*> sorted() const;
 
  private:
   struct Place {
@@ -111,29 +120,29 @@ class KeyTable {
 // A binary heap of slots by due time, in which a slot knows its place: a time that is replaced
 // leaves nothing behind. `kWhich` of the due times of slots it is about. REQUIRES: a slot is
 // removed before it dies.
-template <Due KeySlot::* kWhich>
+template <Due TimedSlot::* kWhich>
 class DueHeap {
  public:
   std::optional<WallTime> least() const;
   // The slot that is due first; null if there is none.
-  KeySlot* first() const { return heap_.empty() ? nullptr : heap_.front(); }
+  TimedSlot* first() const { return heap_.empty() ? nullptr : heap_.front(); }
   // Sets or replaces the due time of a slot.
-  void set(KeySlot& slot, WallTime time);
+  void set(TimedSlot& slot, WallTime time);
   // Does nothing for a slot that has none.
-  void remove(KeySlot& slot);
+  void remove(TimedSlot& slot);
   // Takes out all slots that are due at `now`, in order of their times.
-  std::vector<KeySlot*> take_due(WallTime now);
+  std::vector<TimedSlot*> take_due(WallTime now);
 
  private:
-  static Due& due(KeySlot* slot) { return slot->*kWhich; }
-  void put(std::size_t place, KeySlot* slot);
+  static Due& due(TimedSlot* slot) { return slot->*kWhich; }
+  void put(std::size_t place, TimedSlot* slot);
   void rise(std::size_t place);
   void sink(std::size_t place);
 
-  std::vector<KeySlot*> heap_;
+  std::vector<TimedSlot*> heap_;
 };
 
-using SystemDues = DueHeap<&KeySlot::due>;
-using WatermarkDues = DueHeap<&KeySlot::due_by_watermark>;
+using SystemDues = DueHeap<&TimedSlot::due>;
+using WatermarkDues = DueHeap<&TimedSlot::due_by_watermark>;
 
 }  // namespace cppwax::bindings

@@ -25,15 +25,15 @@ using operators::Work;
 enum class Call { kOnBatch, kOnNotify, kOnEof };
 
 // A key with its logic.
-struct BuiltSlot : KeySlot {
+struct BuiltSlot : TimedSlot {
   py::object logic;       // null until it is built
   std::size_t group = 0;  // of the last batch that had values of it
 };
 
-using BuiltSlotPtr = std::shared_ptr<BuiltSlot>;
+using BuiltSlotPtr = SlotPtr<BuiltSlot>;
 
 BuiltSlotPtr shared(KeySlot& slot) {
-  return std::static_pointer_cast<BuiltSlot>(slot.shared_from_this());
+  return BuiltSlotPtr(&static_cast<BuiltSlot&>(slot));
 }
 
 // A key that a job has to call, with its values in a batch: a chain through the batch's values.
@@ -119,12 +119,12 @@ class Keys {
   std::vector<Woken> due_at(WallTime now) {
     std::vector<Woken> woken;
     if (const KeySlot* first = due_by_watermark_.first()) {
-      for (KeySlot* slot : due_by_watermark_.take_due(builder_.time->watermark(*first))) {
+      for (TimedSlot* slot : due_by_watermark_.take_due(builder_.time->watermark(*first))) {
         due_.remove(*slot);
         woken.push_back({shared(*slot), Call::kOnNotify});
       }
     }
-    for (KeySlot* slot : due_.take_due(now)) {
+    for (TimedSlot* slot : due_.take_due(now)) {
       due_by_watermark_.remove(*slot);
       woken.push_back({shared(*slot), Call::kOnNotify});
     }
@@ -133,7 +133,7 @@ class Keys {
 
   std::vector<Woken> all() const {
     std::vector<Woken> woken;
-    for (const KeySlotPtr& slot : table_.sorted()) woken.push_back({shared(*slot), Call::kOnEof});
+    for (KeySlot* slot : table_.sorted()) woken.push_back({shared(*slot), Call::kOnEof});
     return woken;
   }
 
@@ -164,7 +164,7 @@ class Keys {
     return slot->erased ? shared(table_.find_or_add<BuiltSlot>(slot->key.ptr())) : slot;
   }
 
-  void discard(KeySlot& slot) {
+  void discard(BuiltSlot& slot) {
     due_.remove(slot);
     due_by_watermark_.remove(slot);
     if (changes_) changes_->discarded(slot);
@@ -210,7 +210,7 @@ class Keys {
 
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
-    KeySlot* first = due_by_watermark_.first();
+    TimedSlot* first = due_by_watermark_.first();
     if (std::exchange(some_over_, false) && first && changes_ && builder_.time->outlives_keys()) {
       builder_.time->keep_in(static_cast<BuiltSlot*>(first)->logic, *first);
       changes_->changed(*first);

@@ -17,14 +17,13 @@ std::string gathering() {
 
 class Collect final : public NativeKeyedLogic {
  public:
-  static constexpr bool kSeesBatches = true;
   static constexpr bool kTimed = true;
 
   struct State {
     py::object values;            // a list that nobody else has; null: none
     std::optional<WallTime> due;  // when they leave
   };
-  using Slot = NativeSlot<State>;
+  using Slot = TimedNativeSlot<State>;
 
   explicit Collect(const KeyedSetup& setup)
       : types_(setup.types),

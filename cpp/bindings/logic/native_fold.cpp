@@ -35,8 +35,9 @@ class FoldFinal : public NativeKeyedLogic {
     return Keep::kNo;
   }
 
-  py::object snapshot(const Slot& slot) {
-    return copies_.deep_copy(Snapshotting{slot}, slot.state.folded);
+  py::object snapshot(const Slot& slot) const { return slot.state.folded; }
+  py::object copy_to_store(const Slot& slot, const py::object& state) {
+    return copies_.deep_copy(Snapshotting{slot}, state);
   }
 
   void restore(Slot& slot, py::object state) {

@@ -115,7 +115,7 @@ class NativeValuesJob final : public operators::Job {
     const auto part = reader_.part();
     keys_.check(part);
     left_in_part_ = part.size();
-    if (std::exchange(begun_, true) && !Logic::kSeesBatches) return;
+    if (std::exchange(begun_, true) && !Logic::kTimed) return;
     keys_.begin_batch();
     if constexpr (Logic::kTimed && !Logic::kSharesTime) {
       if (keys_.next_due()) due_ = KeyRound<SlotPtr>(keys_.due_at(system_clock().wall()));
@@ -173,7 +173,7 @@ class NativeKeyedBody final : public operators::KeyedBody {
  public:
   explicit NativeKeyedBody(const KeyedSetup& setup) : keys_(setup) {}
 
-  bool sees_batches() const override { return Logic::kSeesBatches; }
+  bool sees_batches() const override { return Logic::kTimed; }
   std::unique_ptr<operators::Job> on_batch(data::PayloadPtr batch) override {
     return std::make_unique<NativeValuesJob<Logic>>(keys_, std::move(batch));
   }

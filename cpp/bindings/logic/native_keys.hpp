@@ -6,10 +6,12 @@
 //
 //   struct State;             as made by default: of a key that is new
 //   explicit Logic(const KeyedSetup&);
-//   Keep on_value(NativeSlot<State>&, PyObject* value, KeyedOut&);    the value is borrowed
-//   Keep on_eof(NativeSlot<State>&, KeyedOut&);
-//   py::object snapshot(NativeSlot<State>&);          in the public shape of the Python form
-//   void restore(NativeSlot<State>&, py::object);     from what `snapshot` gave
+//   using Slot = NativeSlot<State>;                   or TimedNativeSlot<State>
+//   Keep on_value(Slot&, PyObject* value, KeyedOut&);                 the value is borrowed
+//   Keep on_eof(Slot&, KeyedOut&);
+//   py::object snapshot(Slot&);                       in the public shape of the Python form,
+//                                                     but for what `copy_to_store` does
+//   void restore(Slot&, py::object);                  from what `snapshot` gave
 //
 // Errors of all are UserCodeErrors, in the words of the Python form (`Calling`).
 #pragma once
@@ -38,12 +40,15 @@ namespace cppwax::bindings::native {
 // the same batch too.
 enum class Keep { kYes, kNo };
 
-template <class State>
-struct NativeSlot : KeySlot {
-  State state;
+template <class State, class Base = KeySlot>
+struct NativeSlot : Base {
   bool over = false;    // by the last call; it is forgotten at the end of the batch
   bool listed = false;  // among those that were over at some time in the batch
+  State state;
 };
+// Of a logic that is timed.
+template <class State>
+using TimedNativeSlot = NativeSlot<State, TimedSlot>;
 
 // For errors: which callback of the Python form stands for what is being done.
 struct Calling {
@@ -94,12 +99,10 @@ class KeyedOut {
 // What a Logic has without saying so; it hides what it has otherwise.
 struct NativeKeyedLogic {
   // Whether the logic is called when a batch of the source begins, and for each of its keys when
-  // its values are through; small batches are not joined then.
-  static constexpr bool kSeesBatches = false;
-  // Whether keys have due times. REQUIRES: kSeesBatches.
+  // its values are through, and keys have due times; small batches are not joined then.
   static constexpr bool kTimed = false;
   // Whether what one key sees may make others due: they have a watermark in common, which moves
-  // between batches. Such a logic has besides:
+  // between batches. REQUIRES: kTimed. Such a logic has besides:
   //
   //   std::optional<WallTime> due_by_watermark(const Slot&);   where it must be for `on_notify`
   //   void take_over();                         what has come counts for all keys from now on
@@ -112,6 +115,11 @@ struct NativeKeyedLogic {
   static constexpr bool kSharesTime = false;
 
   void begin_batch() {}
+  // What is pickled of what `snapshot` gave, unless that is a plain value.
+  template <class Slot>
+  py::object copy_to_store(const Slot&, const py::object& state) {
+    return state;
+  }
   template <class Slot>
   Keep end_batch(Slot& slot, KeyedOut&) {
     return slot.over ? Keep::kNo : Keep::kYes;
@@ -131,8 +139,8 @@ struct NativeKeyedLogic {
 template <class Logic>
 class NativeKeys {
  public:
-  using Slot = NativeSlot<typename Logic::State>;
-  using SlotPtr = std::shared_ptr<Slot>;
+  using Slot = typename Logic::Slot;
+  using SlotPtr = bindings::SlotPtr<Slot>;
 
   explicit NativeKeys(const KeyedSetup& setup) : step_(setup.step.id), logic_(setup) {
     if (setup.seat.recovery) changes_.emplace();
@@ -159,7 +167,7 @@ class NativeKeys {
     Slot& slot = table_.find_or_add<Slot>(PyTuple_GET_ITEM(item, 0));
     const Keep keep = logic_.on_value(slot, PyTuple_GET_ITEM(item, 1), out);
     changed(slot);
-    if constexpr (Logic::kSeesBatches) {
+    if constexpr (Logic::kTimed) {
       if (slot.batch != batches_) {
         slot.batch = batches_;
         touched.push_back(shared(slot));
@@ -176,7 +184,7 @@ class NativeKeys {
   // The values of a batch are through.
   void end_batch(Slot& slot, KeyedOut& out) {
     slot.listed = false;
-    if constexpr (Logic::kSeesBatches) set_over(slot, logic_.end_batch(slot, out));
+    if constexpr (Logic::kTimed) set_over(slot, logic_.end_batch(slot, out));
     if (slot.over) discard(slot);
   }
 
@@ -203,7 +211,7 @@ class NativeKeys {
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
     if constexpr (Logic::kSharesTime) {
-      KeySlot* first = due_by_watermark_.first();
+      TimedSlot* first = due_by_watermark_.first();
       if (std::exchange(some_over_, false) && first && changes_ && logic_.leaves_time()) {
         logic_.keep_time(static_cast<Slot&>(*first));
         changes_->changed(*first);
@@ -221,14 +229,14 @@ class NativeKeys {
   std::vector<SlotPtr> due_at(WallTime now) {
     std::vector<SlotPtr> slots;
     if constexpr (Logic::kSharesTime) {
-      if (const KeySlot* first = due_by_watermark_.first()) {
-        for (KeySlot* slot : due_by_watermark_.take_due(logic_.watermark(*first))) {
+      if (const TimedSlot* first = due_by_watermark_.first()) {
+        for (TimedSlot* slot : due_by_watermark_.take_due(logic_.watermark(*first))) {
           due_.remove(*slot);
           slots.push_back(shared(*slot));
         }
       }
     }
-    for (KeySlot* slot : due_.take_due(now)) {
+    for (TimedSlot* slot : due_.take_due(now)) {
       due_by_watermark_.remove(*slot);
       slots.push_back(shared(*slot));
     }
@@ -243,14 +251,16 @@ class NativeKeys {
   std::vector<SlotPtr> all() const {
     std::vector<SlotPtr> slots;
     slots.reserve(table_.size());
-    for (const KeySlotPtr& slot : table_.sorted()) slots.push_back(shared(*slot));
+    for (KeySlot* slot : table_.sorted()) slots.push_back(shared(*slot));
     return slots;
   }
 
   recovery::Entries take_changes(std::size_t at_most) {
     return changes_->take(at_most, [this](KeySlot& slot) {
-      const py::object state = logic_.snapshot(static_cast<Slot&>(slot));
-      return changes_->codec().stored_form_of(state, [&] { return of_key(slot); });
+      Slot& own = static_cast<Slot&>(slot);
+      return changes_->codec().stored_form_of(
+          logic_.snapshot(own), [&] { return of_key(slot); },
+          [&](const py::object& state) { return logic_.copy_to_store(own, state); });
     });
   }
 
@@ -267,9 +277,7 @@ class NativeKeys {
   }
 
  private:
-  static SlotPtr shared(KeySlot& slot) {
-    return std::static_pointer_cast<Slot>(slot.shared_from_this());
-  }
+  static SlotPtr shared(KeySlot& slot) { return SlotPtr(&static_cast<Slot&>(slot)); }
   static std::string of_key(const KeySlot& slot) { return " of key " + shown(slot.key.ptr()); }
 
   void changed(Slot& slot) {
@@ -284,8 +292,10 @@ class NativeKeys {
     if (keep == Keep::kNo) discard(slot);
   }
   void discard(Slot& slot) {
-    due_.remove(slot);
-    due_by_watermark_.remove(slot);
+    if constexpr (Logic::kTimed) {
+      due_.remove(slot);
+      due_by_watermark_.remove(slot);
+    }
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
     if constexpr (Logic::kSharesTime) {

@@ -74,8 +74,9 @@ class ReduceFinal final : public NativeKeyedLogic {
     return Keep::kNo;
   }
 
-  py::object snapshot(const Slot& slot) {
-    return copies_.deep_copy(Snapshotting{slot}, slot.state.reduced.take());
+  py::object snapshot(const Slot& slot) const { return slot.state.reduced.take(); }
+  py::object copy_to_store(const Slot& slot, const py::object& state) {
+    return copies_.deep_copy(Snapshotting{slot}, state);
   }
   void restore(Slot& slot, py::object state) { slot.state.reduced.set(std::move(state)); }
 

@@ -13,13 +13,12 @@ namespace {
 
 class Stateful final : public NativeKeyedLogic {
  public:
-  static constexpr bool kSeesBatches = true;
   static constexpr bool kTimed = true;
 
   struct State {
     py::object logic;  // null until it is built
   };
-  using Slot = NativeSlot<State>;
+  using Slot = TimedNativeSlot<State>;
 
   explicit Stateful(const KeyedSetup& setup)
       : types_(setup.types),

@@ -22,9 +22,11 @@ class MapperLogic : public NativeKeyedLogic {
 
   Keep on_eof(Slot&, KeyedOut&) { return Keep::kYes; }
 
-  py::object snapshot(const Slot& slot) {
-    if (!slot.state.value) return py::none();
-    return copies_.deep_copy(Snapshotting{slot}, slot.state.value);
+  py::object snapshot(const Slot& slot) const {
+    return slot.state.value ? slot.state.value : py::none();
+  }
+  py::object copy_to_store(const Slot& slot, const py::object& state) {
+    return copies_.deep_copy(Snapshotting{slot}, state);
   }
   void restore(Slot& slot, py::object state) { keep(slot, std::move(state)); }
 

@@ -89,7 +89,6 @@ std::optional<Micros> early_after_of(const KeyedSetup& setup) {
 template <class Clock, class Windows>
 class WindowLogic : public NativeKeyedLogic {
  public:
-  static constexpr bool kSeesBatches = true;
   static constexpr bool kTimed = true;
   static constexpr bool kSharesTime = Clock::kSharesTime;
 
@@ -99,7 +98,7 @@ class WindowLogic : public NativeKeyedLogic {
     std::unique_ptr<EarlyResults> early;  // where they are emitted
     std::uint64_t batch = 0;              // the last one in which the clock was looked at
   };
-  using Slot = NativeSlot<State>;
+  using Slot = TimedNativeSlot<State>;
 
   // REQUIRES: shape_of<Windows>(setup).
   explicit WindowLogic(const KeyedSetup& setup)

@@ -31,8 +31,14 @@ class StateCodec {
   template <class Whose>
   std::string stored_form_of(const py::object& state, const Whose& whose) const {
     if (auto plain = plain_pickle(state.ptr())) return std::move(*plain);
-    const auto doing = [&] { return "pickling the state" + whose(); };
-    return bytes_of(call_user(doing, dumps_.ptr(), state.ptr(), protocol_.ptr()));
+    return pickled(state, whose);
+  }
+  // Of a copy of one, made by `copy(state)`; of a plain value no copy is made, for its own pickle
+  // is the same.
+  template <class Whose, class Copy>
+  std::string stored_form_of(const py::object& state, const Whose& whose, const Copy& copy) const {
+    if (auto plain = plain_pickle(state.ptr())) return std::move(*plain);
+    return pickled(copy(state), whose);
   }
   template <class Whose>
   py::object restore(const std::string& state, const Whose& whose) const {
@@ -42,6 +48,11 @@ class StateCodec {
   }
 
  private:
+  template <class Whose>
+  std::string pickled(const py::object& state, const Whose& whose) const {
+    const auto doing = [&] { return "pickling the state" + whose(); };
+    return bytes_of(call_user(doing, dumps_.ptr(), state.ptr(), protocol_.ptr()));
+  }
   static std::string bytes_of(const py::object& bytes);
 
   py::object dumps_;

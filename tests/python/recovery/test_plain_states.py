@@ -49,7 +49,11 @@ VALUES: list[Any] = [
     ),
     *(0.0, -0.0, 1.5, math.inf, -math.inf, math.pi, 5e-324),
     *((), (1,), (1, "a", None), ((1, 2), (3.5, ("a", ()))), ((((1,),),),), tuple(range(20))),
-    *([1, 2], {"a": (1, 2)}, {1, 2}, b"bytes", (1, [2]), 10**100, -(10**100)),
+    *((1, 2), (1, 2, 3), (1, 2, 3, 4), ((1,), (2, 3), (4, 5, 6), (7, 8, 9, 10))),
+    *([], [1, 2], [(1, "a"), None, b"b"], [[1], [2]], list(range(20)), [OwnInt(3)]),
+    *({}, {"a": (1, 2)}, {1: 2.5, None: ""}, {"a": {"b": 1}}, {n: n for n in range(20)}),
+    *({1, 2}, (1, [2]), 10**100, -(10**100)),
+    *(b"", b"bytes", b"x" * 255, b"x" * 256, bytearray(b"mutable")),
     *EDGES,
 ]
 
@@ -83,6 +87,8 @@ def same(one: Any, two: Any) -> bool:
         return False
     if isinstance(one, (tuple, list)):
         return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, dict):
+        return same(list(one.items()), list(two.items()))
     return repr(one) == repr(two) and one == two
 
 
@@ -96,7 +102,7 @@ def test_nan_comes_back(tmp_path: Path) -> None:
     assert math.isnan(back)
 
 
-@pytest.mark.parametrize("value", [7, 2.5, "text", (1, "a")])
+@pytest.mark.parametrize("value", [7, 2.5, "text", (1, "a"), [1, 2], {"a": 1}, b"bytes"])
 def test_what_is_stored_is_a_pickle(tmp_path: Path, value: Any) -> None:
     stored(tmp_path / "db", [value])
     with OpenStore([tmp_path / "db"]) as store:
@@ -104,3 +110,10 @@ def test_what_is_stored_is_a_pickle(tmp_path: Path, value: Any) -> None:
         state = store.read_state(STEP, "0")
     assert state is not None
     assert same(pickle.loads(state.pickle), value)
+
+
+def test_a_list_that_is_in_a_state_twice_stays_one(tmp_path: Path) -> None:
+    twice = [1]
+    (back,) = stored(tmp_path / "db", [[twice, twice]])
+    assert back == [[1], [1]]
+    assert back[0] is back[1]
