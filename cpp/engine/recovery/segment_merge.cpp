@@ -15,6 +15,9 @@ constexpr std::int64_t kMergedPerWritten = 4;
 // Removing reads little of what it removes.
 constexpr std::int64_t kRemovedPerMerged = 4;
 
+// What most entries have beside key and state.
+constexpr std::int64_t kEntryHead = 2;
+
 constexpr const char* kMerge = "merge states";
 
 }  // namespace
@@ -61,7 +64,7 @@ void SegmentStore::advance_merge(std::int64_t budget_bytes) {
   EntryView entry;
   while (read_bytes < budget_bytes) {
     if (merge_->entries.next(entry)) {
-      read_bytes += static_cast<std::int64_t>(entry.key.size() + sizeof(std::uint64_t));
+      read_bytes += static_cast<std::int64_t>(entry.key.size()) + kEntryHead;
       if (!entry.state) continue;  // nothing older is left for it to hide
       read_bytes += static_cast<std::int64_t>(entry.state->size());
       merge_->result.add(entry);

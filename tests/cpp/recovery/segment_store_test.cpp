@@ -96,7 +96,7 @@ TEST(SegmentStore, DoesNotGrowWithEpochsOfFewChanges) {
 TEST(SegmentStore, MergesSegmentsOfManyBlocks) {
   test::MemoryDisk disk;
   SegmentStore store(test::make_partition(disk, "part-0.sqlite3"),
-                     {.merge_bytes = 50'000, .merge_from = {.segments = 2, .bytes = 0}});
+                     {.merge_bytes = 5'000, .merge_from = {.segments = 2, .bytes = 0}});
   store.begin({});
   std::map<std::string, std::string> expected;
   for (const std::uint64_t epoch : {1u, 2u, 3u}) {

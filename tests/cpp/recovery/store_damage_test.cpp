@@ -73,7 +73,7 @@ TEST(StoreDamage, AFlippedBitIsFoundOrDoesNoHarm) {
   for (const bool closed : {true, false}) {
     UsedStore store(1, closed);
     std::mt19937_64 random(closed);
-    for (int i = 0; i < 400 && !testing::Test::HasFailure(); ++i) {
+    for (int i = 0; i < 500 && !testing::Test::HasFailure(); ++i) {
       auto damaged = store.contents;
       flip(!closed && i % 2 ? damaged.at(kLog) : damaged.at(kFile), random);
       SCOPED_TRACE("flip " + std::to_string(i));
