@@ -132,18 +132,27 @@ std::uint32_t worker_count_of(const py::object& value) {
   return static_cast<std::uint32_t>(count);
 }
 
-// The logic of a run, whose threads in user code are known.
+// The logic of a run, whose threads in user code are known, and whose keys are counted if somebody
+// watches.
 class WatchedLogicFactory : public PyLogicFactory {
  public:
-  WatchedLogicFactory(std::vector<PyStep> steps, UserThreads& threads, bool leaves_process)
-      : PyLogicFactory(std::move(steps), leaves_process), threads_(threads) {}
+  WatchedLogicFactory(std::vector<PyStep> steps, UserThreads& threads, bool leaves_process,
+                      RunMeters* meters)
+      : PyLogicFactory(std::move(steps), leaves_process), threads_(threads), meters_(meters) {}
 
   std::unique_ptr<operators::UserCodeScope> scope() const override {
     return threads_.watch(PyLogicFactory::scope());
   }
+  std::unique_ptr<operators::KeyedBody> keyed_body(StepIndex step,
+                                                   operators::Seat seat) const override {
+    auto body = PyLogicFactory::keyed_body(step, seat);
+    if (!meters_) return body;
+    return watched(std::move(body), meters_->keys_of(id_of(step), seat.worker));
+  }
 
  private:
   UserThreads& threads_;
+  RunMeters* meters_;  // null: nobody does
 };
 
 const char* name_of(worker::RunEnd end) {
@@ -336,7 +345,8 @@ std::string run(const py::object& flow, worker::RunSettings settings, StopSettin
       early_end_noted();
       if (failure && stop.end_process) last_words.keep(failure);
     };
-    const WatchedLogicFactory logic(std::move(read.steps), threads, settings.cluster.has_value());
+    const WatchedLogicFactory logic(std::move(read.steps), threads, settings.cluster.has_value(),
+                                    extras.meters);
     worker::Runtime runtime(read.plan, logic, system_clock(), settings);
     const WatchedRun watched{
         .runtime = runtime, .threads = threads, .last_words = last_words, .stop = stop};

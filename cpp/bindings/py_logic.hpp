@@ -47,6 +47,9 @@ class PyLogicFactory : public operators::LogicFactory {
   std::unique_ptr<channel::Router> partition_router(
       StepIndex step, operators::Seat seat, const progress::Assignment& parts) const override;
 
+ protected:
+  const StepId& id_of(StepIndex step) const { return at(step).id; }
+
  private:
   const PyStep& at(StepIndex step) const { return steps_[step.value()]; }
 

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 
+#include "bindings/logic/watched_body.hpp"
 #include "engine/base/guarded.hpp"
 #include "engine/base/ids.hpp"
 #include "engine/graph/plan.hpp"
@@ -22,8 +25,16 @@ class RunMeters {
     return meters_.with([](const auto& meters) { return meters; });
   }
 
+  // Where the keys of a keyed step on one worker are counted.
+  std::shared_ptr<SampledKeys> keys_of(const StepId& step, WorkerIndex worker);
+  using AllKeys = std::map<std::pair<StepId, std::uint32_t>, std::shared_ptr<SampledKeys>>;
+  AllKeys all_keys() {
+    return keys_.with([](const AllKeys& keys) { return keys; });
+  }
+
  private:
   Guarded<std::shared_ptr<worker::Meters>> meters_;
+  Guarded<AllKeys> keys_;
 };
 
 }  // namespace cppwax::bindings

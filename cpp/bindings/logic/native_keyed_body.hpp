@@ -182,6 +182,7 @@ class NativeKeyedBody final : public operators::KeyedBody {
   }
   std::unique_ptr<operators::Job> on_eof() override { return calls(keys_.all(), NativeCall::kEof); }
   std::optional<WallTime> next_due() const override { return keys_.next_due(); }
+  std::optional<Duration> watermark_lag() const override { return keys_.watermark_lag(); }
   recovery::Entries take_changes(std::size_t at_most) override {
     return keys_.take_changes(at_most);
   }

@@ -120,6 +120,7 @@ struct NativeKeyedLogic {
   py::object copy_to_store(const Slot&, const py::object& state) {
     return state;
   }
+  std::optional<Duration> watermark_lag() const { return std::nullopt; }
   template <class Slot>
   Keep end_batch(Slot& slot, KeyedOut&) {
     return slot.over ? Keep::kNo : Keep::kYes;
@@ -155,6 +156,7 @@ class NativeKeys {
     ++batches_;
     logic_.begin_batch();
   }
+  std::optional<Duration> watermark_lag() const { return logic_.watermark_lag(); }
 
   // Items that are about to be taken, soon and very soon. REQUIRES: checked.
   void expect(PyObject* soon) const { table_.expect(PyTuple_GET_ITEM(soon, 0)); }

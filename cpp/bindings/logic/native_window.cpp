@@ -115,7 +115,10 @@ class WindowLogic : public NativeKeyedLogic {
   void begin_batch() {
     ++batch_;
     now_.look();
+    is_first_ = true;
   }
+
+  std::optional<Duration> watermark_lag() const { return lag_; }
 
   Keep on_value(Slot& slot, PyObject* value, KeyedOut& out) {
     State& state = slot.state;
@@ -134,7 +137,9 @@ class WindowLogic : public NativeKeyedLogic {
   }
 
   Keep end_batch(Slot& slot, KeyedOut& out) {
-    return settle(slot, clock_.watermark(*slot.state.clock), Calling{"on_batch", slot}, out);
+    const Micros watermark = clock_.watermark(*slot.state.clock);
+    note_lag(clock_.now(*slot.state.clock), watermark);
+    return settle(slot, watermark, Calling{"on_batch", slot}, out);
   }
 
   Keep on_notify(Slot& slot, KeyedOut& out) {
@@ -260,6 +265,13 @@ class WindowLogic : public NativeKeyedLogic {
     return slot.state.windows.may_be_forgotten() ? Keep::kNo : Keep::kYes;
   }
 
+  // The greatest of the keys of a batch counts.
+  void note_lag(Micros now, Micros watermark) {
+    if (watermark == windowing::kUtcMin) return;
+    const Duration lag(now - watermark);
+    if (std::exchange(is_first_, false) || lag > *lag_) lag_ = lag;
+  }
+
   void begin(Slot& slot) {
     slot.state.clock.emplace(clock_.begin(Calling{"builder", slot}, now_));
     if (early_after_) slot.state.early = std::make_unique<EarlyResults>();
@@ -301,6 +313,8 @@ class WindowLogic : public NativeKeyedLogic {
   MetadataMaker metadata_;
   Now now_;
   std::uint64_t batch_ = 0;
+  std::optional<Duration> lag_;
+  bool is_first_ = true;  // of the keys of a batch
 };
 
 template <class Windows>

@@ -39,6 +39,7 @@ class SystemTime {
   void look(Key& key, const Call&, const Now& now) const { key.look(now.get()); }
   Moment arrive(Key& key, const Call&, PyObject*) const { return {key.get(), key.get()}; }
   Micros watermark(const Key& key) const { return key.get(); }
+  Micros now(const Key& key) const { return key.get(); }
   std::optional<Micros> due(const Key& key, const Call&, Micros when) const {
     return key.due(when);
   }
@@ -69,6 +70,8 @@ class EventTime {
   }
 
   Micros watermark(const Key& key) const { return key.get(pace_); }
+  // When its clock was looked at last.
+  Micros now(const Key& key) const { return key.now(); }
 
   // When to look whether the watermark is at a time; nullopt: there is no knowing.
   std::optional<Micros> due(const Key& key, const Call& call, Micros when) const {

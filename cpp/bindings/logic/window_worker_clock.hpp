@@ -34,6 +34,7 @@ class WorkerEventTime {
     return moment;
   }
   Micros watermark(const Key& key) const { return clock_.watermark(key); }
+  Micros now(const Key& key) const { return clock_.now(key); }
   // A key does not know: ask for `due_of_all`.
   std::optional<Micros> due(const Key&, const Call&, Micros) const { return std::nullopt; }
   py::object snapshot(const Key& key) const { return clock_.snapshot(key); }

@@ -30,6 +30,8 @@ class Sender {
   // Set once, before the first batch; known only when the partitions are (PlanStep routes).
   void route_by(std::unique_ptr<Router> router) { router_ = std::move(router); }
 
+  // Whether items go to more than one worker.
+  bool has_choice() const { return receivers_.size() > 1; }
   // The least over all receivers (P4).
   bool open(Epoch epoch) const;
   std::int64_t room(Epoch epoch) const;

@@ -69,7 +69,8 @@ class ChainStep::ChainJob final : public Job {
   void work_at(std::size_t at, Emitter& out) {
     Place& place = places_[at];
     Link& link = links_[at];
-    const TimeInStep time(link.meter, clock_);
+    const bool calls = link.flat_map || link.inspect;
+    const Timed time(link.meter, clock_, calls ? Timed::As::kBoth : Timed::As::kWork);
     try {
       if (!link.flat_map) {
         data::PayloadPtr batch = take_waiting(at);

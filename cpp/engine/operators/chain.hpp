@@ -25,6 +25,8 @@ class ChainStep final : public InnerStep {
 
  protected:
   std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter& out) override;
+  // Of each link by itself.
+  bool calls_user_code() const override { return false; }
 
  private:
   class ChainJob;

@@ -75,8 +75,10 @@ void InnerStep::work() {
   Task* task = next_task();
   const bool begun = task && task->job;
   const bool open = task && outputs_.open(task->epoch);
-  if (!begun && (due_first_ || !open) && due_now()) return work_on_due();
-  if (!open) return;
+  const bool is_due = !begun && (due_first_ || !open) && due_now();
+  if (!open && !is_due) return;
+  const Timed time(calls_user_code() ? meter_ : nullptr, host_.clock(), Timed::As::kCalls);
+  if (is_due) return work_on_due();
   const Epoch epoch = task->epoch;
   SliceEmitter out(outputs_, epoch, SliceEmitter::Wait::kForCredit);
   bool is_first = true;
@@ -185,6 +187,7 @@ void InnerStep::finish(data::End end) {
 // What an epoch did to the step, when it is over; waits for nothing (P4).
 void InnerStep::store_changes() {
   if (!holds_back()) return;
+  const Timed time(meter_, host_.clock(), Timed::As::kSnapshot);
   for (;;) {
     recovery::Entries entries = storable()->take_changes(kEntriesABatch);
     if (entries.empty()) return;

@@ -50,6 +50,8 @@ class InnerStep : public Step {
   virtual std::unique_ptr<Job> start(Epoch epoch, data::PayloadPtr batch, Emitter& out) = 0;
   // Whether a joined payload is worked on part by part.
   virtual bool sees_batches() const { return false; }
+  // Whether its work consists of calls of user code, which are timed as a whole for the meter.
+  virtual bool calls_user_code() const { return true; }
   // When there is work although nothing arrives, and that work.
   virtual std::optional<WallTime> next_due() const { return std::nullopt; }
   virtual std::unique_ptr<Job> start_due(WallTime) { return nullptr; }

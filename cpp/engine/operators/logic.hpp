@@ -107,6 +107,9 @@ class KeyedBody : public Storable {
   virtual std::unique_ptr<Job> on_eof() = 0;
   // The least due time of all keys.
   virtual std::optional<WallTime> next_due() const = 0;
+  // Where keys have watermarks: how far that of the last batch's key that is furthest behind was
+  // behind the present then. nullopt: there was no batch, or nothing is known.
+  virtual std::optional<Duration> watermark_lag() const { return std::nullopt; }
 };
 
 // What one poll of a source partition gave.

@@ -12,6 +12,16 @@ Meter::Reading Meter::read(SteadyTime now) const {
   reading.arrived = arrived_.load(std::memory_order_acquire);
   reading.worked = Duration(worked_us_.load(std::memory_order_acquire));
   reading.held = held(static_cast<std::uint64_t>(now.time_since_epoch().count()));
+  reading.room = room_;
+  if (const std::int64_t lag = lag_us_.load(std::memory_order_acquire); lag != kNoLag) {
+    reading.lag = Duration(lag);
+  }
+  const auto time_of = [](std::uint64_t us) -> std::optional<SteadyTime> {
+    if (us == kNever) return std::nullopt;
+    return SteadyTime(Duration(static_cast<std::int64_t>(us)));
+  };
+  reading.first = time_of(first_us_);
+  reading.last = time_of(last_us_.load(std::memory_order_acquire));
   return reading;
 }
 

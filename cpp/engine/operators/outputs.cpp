@@ -7,8 +7,18 @@ void Outputs::send(std::size_t port, Epoch epoch, data::PayloadPtr batch) {
   if (meter_) meter_->emitted(batch->size());
   const auto& consumers = ports_.at(port);
   if (consumers.empty()) return;
-  for (std::size_t i = 0; i + 1 < consumers.size(); ++i) consumers[i]->send(epoch, batch->share());
-  consumers.back()->send(epoch, std::move(batch));
+  for (std::size_t i = 0; i + 1 < consumers.size(); ++i) {
+    send_timed(*consumers[i], epoch, batch->share());
+  }
+  send_timed(*consumers.back(), epoch, std::move(batch));
+}
+
+// To the own worker it takes no time to speak of.
+void Outputs::send_timed(channel::Sender& to, Epoch epoch, data::PayloadPtr batch) {
+  if (!meter_ || !to.has_choice()) return to.send(epoch, std::move(batch));
+  const SteadyTime began = clock_->steady();
+  to.send(epoch, std::move(batch));
+  meter_->sent(clock_->steady() - began);
 }
 
 void Outputs::store(Epoch epoch, const StepId& step, recovery::Entries entries) {

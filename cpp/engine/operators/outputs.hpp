@@ -29,8 +29,13 @@ class Outputs {
           channel::Sender* snapshots = nullptr)
       : ports_(std::move(ports)), signals_(std::move(signals)), snapshots_(snapshots) {}
 
-  // Counts what is sent from now on; null: nothing does.
-  void count_in(Meter* meter) { meter_ = meter; }
+  // Counts what is sent from now on, and how long it takes to send it to other workers; null:
+  // nothing does. The clock outlives this.
+  void count_in(Meter* meter, const Clock& clock) {
+    meter_ = meter;
+    clock_ = &clock;
+  }
+  Meter* meter() const { return meter_; }
 
   // Consumers share the items, each has a list of its own. Nothing happens for no items.
   void send(std::size_t port, Epoch epoch, data::PayloadPtr batch);
@@ -52,9 +57,12 @@ class Outputs {
     if (snapshots_) use(snapshots_);
   }
 
+  void send_timed(channel::Sender& to, Epoch epoch, data::PayloadPtr batch);
+
   std::vector<std::vector<channel::Sender*>> ports_;
   std::vector<channel::Sender*> signals_;
   channel::Sender* snapshots_;
+  const Clock* clock_ = nullptr;
   Meter* meter_ = nullptr;
 };
 

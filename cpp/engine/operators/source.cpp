@@ -97,8 +97,7 @@ bool SourceStep::poll_due_parts() {
 bool SourceStep::poll(Part& part) {
   polled_in_ = epoch_;
   part.changed = true;
-  const bool join = host_.may_join() && open_parts_ == 1;
-  Polled polled = join ? poll_joining(part) : poll_once(part);
+  Polled polled = poll_timed(part);
   if (polled.kind == Polled::Kind::kAbort) {
     host_.abort();
     return false;
@@ -113,6 +112,12 @@ bool SourceStep::poll(Part& part) {
     close_part(part);
   }
   return !failure_;
+}
+
+Polled SourceStep::poll_timed(Part& part) {
+  const Timed time(outputs_.meter(), host_.clock(), Timed::As::kCalls);
+  const bool join = host_.may_join() && open_parts_ == 1;
+  return join ? poll_joining(part) : poll_once(part);
 }
 
 // What a poll gave goes on before a failure that follows it comes out.
@@ -192,6 +197,7 @@ std::optional<WallTime> SourceStep::next_wake() const {
 // What `next_batch` has returned is sent on by then (P7).
 void SourceStep::store_positions() {
   if (!outputs_.has_snapshots()) return;
+  const Timed time(outputs_.meter(), host_.clock(), Timed::As::kSnapshot);
   recovery::Entries entries;
   for (Part& part : parts_) {
     if (part.name.empty() || !std::exchange(part.changed, false)) continue;

@@ -54,6 +54,7 @@ class SourceStep final : public Step {
   bool may_poll() const;
   bool poll_due_parts();
   bool poll(Part& part);
+  Polled poll_timed(Part& part);
   Polled poll_once(Part& part);
   Polled poll_joining(Part& part);
   bool may_go_on(const Part& part, const Polled& held) const;

@@ -15,6 +15,7 @@ class StatefulBatchStep final : public StepWithLogic<KeyedBody> {
   using StepWithLogic::StepWithLogic;
 
   void restore(recovery::Entries entries) override { logic().restore(std::move(entries)); }
+  std::optional<Duration> watermark_lag() const override { return logic().watermark_lag(); }
 
  protected:
   Storable* storable() override { return &logic(); }

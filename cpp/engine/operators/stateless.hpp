@@ -18,6 +18,7 @@ class PassOnStep final : public InnerStep {
     out.emit(std::move(batch));
     return nullptr;
   }
+  bool calls_user_code() const override { return false; }
 };
 
 template <class Logic>

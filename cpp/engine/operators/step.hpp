@@ -29,6 +29,8 @@ class Step {
   virtual std::optional<WallTime> next_wake() const { return std::nullopt; }
   // Whether there is something to do that lacks credit below; for meters.
   virtual bool held() { return false; }
+  // How far the watermark of what it saw last lies behind the present, if it has one; for meters.
+  virtual std::optional<Duration> watermark_lag() const { return std::nullopt; }
   // Has told its end on all channels; is not activated again.
   virtual bool done() const = 0;
   // The epoch it works in: for error messages.

@@ -61,13 +61,18 @@ operators::Meter* DataflowBuilder::meter_of(const StepId& step) {
 
 operators::Outputs DataflowBuilder::outputs(StepIndex step) {
   operators::Outputs outputs = wiring_.outputs(step);
-  outputs.count_in(meter_of(graph::last_id(plan_.step(step))));
+  outputs.count_in(meter_of(graph::last_id(plan_.step(step))), host_.clock());
   return outputs;
 }
 
 operators::Wires DataflowBuilder::wires(StepIndex step) {
-  return {plan_.step(step).id, wiring_.inputs(step), outputs(step),
-          meter_of(graph::first_id(plan_.step(step)))};
+  operators::Meter* const meter = meter_of(graph::first_id(plan_.step(step)));
+  auto inputs = wiring_.inputs(step);
+  if (meter) {
+    const auto window = static_cast<std::uint64_t>(wiring_.window().items);
+    meter->set_room(channel::count_senders(inputs) * window);
+  }
+  return {plan_.step(step).id, std::move(inputs), outputs(step), meter};
 }
 
 template <class StepType, class Logic>

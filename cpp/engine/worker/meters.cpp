@@ -36,9 +36,11 @@ MeteredSteps::~MeteredSteps() {
 operators::Activity MeteredSteps::activate(StepIndex index, operators::Step& step) {
   const Place place = places_.empty() ? Place{} : places_[index.value()];
   if (!place.meter) return step.activate();
-  const operators::TimeInStep time(place.is_chain ? nullptr : place.meter, clock_);
+  const operators::Timed time(place.is_chain ? nullptr : place.meter, clock_,
+                              operators::Timed::As::kWork);
   const operators::Activity activity = step.activate();
   place.meter->set_held(step.held(), clock_);
+  if (const auto lag = step.watermark_lag()) place.meter->lags(*lag);
   return activity;
 }
 

@@ -15,6 +15,14 @@
 
 namespace cppwax::worker {
 
+// How far a worker is.
+enum class WorkerPhase {
+  kStarting,  // waits for others, or loads what was stored
+  kRunning,
+  kStopping,  // a stop was asked for
+  kEnded,
+};
+
 // Of one worker. Written by it, read by any thread.
 struct WorkerMeters {
   // `steps` outlives it.
@@ -28,6 +36,7 @@ struct WorkerMeters {
   // The last epoch opened, and the last one that is through everywhere; 0: none of this run.
   std::atomic<std::uint64_t> opened{0};
   std::atomic<std::uint64_t> through{0};
+  std::atomic<WorkerPhase> phase{WorkerPhase::kStarting};
 };
 
 // Activates the steps of one worker, and meters them where somebody watches.
@@ -46,6 +55,9 @@ class MeteredSteps {
   }
   void through(Epoch epoch) {
     if (meters_) meters_->through = epoch.value();
+  }
+  void enters(WorkerPhase phase) {
+    if (meters_) meters_->phase = phase;
   }
 
  private:

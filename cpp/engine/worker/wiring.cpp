@@ -68,7 +68,7 @@ class Wiring::RemoteRefund final : public channel::Refund {
 
 Wiring::Wiring(const graph::Plan& plan, operators::Seat seat, Amount window, channel::Peers& peers,
                Activations& activations)
-    : plan_(plan), seat_(seat) {
+    : plan_(plan), seat_(seat), window_(window) {
   for (std::uint32_t i = 0; i < plan.channels().size(); ++i) {
     wire(ChannelIndex(i), window, peers, activations);
   }

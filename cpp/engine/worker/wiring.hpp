@@ -25,6 +25,8 @@ class Wiring {
   channel::Sender& sender(ChannelIndex channel) { return *senders_[channel.value()]; }
   channel::Receiver& receiver(ChannelIndex channel) { return *receivers_[channel.value()]; }
 
+  // Of each pair of a channel.
+  channel::Amount window() const { return window_; }
   // What a step reads from, in argument order, and writes to.
   std::vector<channel::Receiver*> inputs(StepIndex step);
   operators::Outputs outputs(StepIndex step);
@@ -43,6 +45,7 @@ class Wiring {
 
   const graph::Plan& plan_;
   operators::Seat seat_;
+  channel::Amount window_;
   std::vector<std::unique_ptr<channel::Sender>> senders_;
   std::vector<std::unique_ptr<channel::Receiver>> receivers_;
 };

@@ -212,6 +212,7 @@ bool Worker::load() {
 
 void Worker::run() {
   phase_ = Phase::kRunning;
+  metered_.enters(stopping_ ? WorkerPhase::kStopping : WorkerPhase::kRunning);
   if (settings_.seat.worker != WorkerIndex(0)) return;
   epoch_clock_.emplace(beginning_.first, settings_.epoch_interval, clock_.steady());
   if (stopping_) epoch_clock_->stop();
@@ -253,6 +254,7 @@ void Worker::handle(const Control& control) {
     post_to_all(channel::Stop{opened_, request->signal});
   } else if (std::holds_alternative<channel::Stop>(control)) {
     stopping_ = true;
+    metered_.enters(WorkerPhase::kStopping);
     wake_sources();
   } else if (std::holds_alternative<channel::Loaded>(control)) {
     ++loaded_;
@@ -287,9 +289,7 @@ void Worker::report_active(Epoch epoch) {
 }
 
 void Worker::tick() {
-  if (!epoch_clock_) return;
-  const auto due = epoch_clock_->next_due();
-  if (!due) return;
+  if (!epoch_clock_ || !epoch_clock_->next_due()) return;
   if (const auto epoch = epoch_clock_->open_next(clock_.steady())) {
     post_to_all(channel::OpenEpoch{*epoch});
   }
@@ -337,8 +337,7 @@ bool Worker::activate_next() {
   }
   if (!steps_[next->value()] || steps_[next->value()]->done()) return true;
   operators::Step& step = *steps_[next->value()];
-  const operators::Activity activity =
-      in_context(*next, [&] { return metered_.activate(*next, step); });
+  const auto activity = in_context(*next, [&] { return metered_.activate(*next, step); });
   if (step.done()) {
     --open_steps_;
     activations_.wake_at(*next, std::nullopt);
@@ -384,6 +383,7 @@ std::optional<SteadyTime> Worker::next_due() const {
 
 void Worker::close() {
   FirstFailure first;
+  metered_.enters(WorkerPhase::kEnded);
   first.attempt([&] { builder_.close(); });
   for (std::uint32_t i = 0; i < steps_.size(); ++i) {
     if (!steps_[i]) continue;

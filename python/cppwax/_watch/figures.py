@@ -10,9 +10,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from cppwax._drawing.rendered import RenderedOperator, to_rendered
+from cppwax._watch.edges import Edges, core_steps, edges_of
+from cppwax._watch.meters import Meters, WorkerPhase
 from cppwax.dataflow import Dataflow
 
 # Rates are of so long; somebody who looks more often sees them move all the same.
@@ -22,28 +23,9 @@ _LEAST_SECONDS = 0.2
 _MAX_READINGS = 16
 # A step that works less than this share of the time slows nothing down.
 _LEAST_BUSY_SHARE = 0.02
-
-
-class Meters(Protocol):
-    """What the engine counts; see `_engine.Meters`."""
-
-    def steps(self) -> list[tuple[str, int, int, int, int, float, float]]:
-        """Give step id, worker index, arrived, begun, emitted, seconds worked and held back."""
-
-    def epochs(self) -> list[tuple[int, int, int]]:
-        """Give worker index, last epoch opened, last epoch through."""
-
-
-class NoMeters:
-    """Meters of what is not run."""
-
-    def steps(self) -> list[tuple[str, int, int, int, int, float, float]]:
-        """Give nothing."""
-        return []
-
-    def epochs(self) -> list[tuple[int, int, int]]:
-        """Give nothing."""
-        return []
+_MOST_KEYS = 3
+# A key that is less than this part of the items is not hot.
+_LEAST_KEY_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -55,6 +37,21 @@ class _Counts:
     emitted: int = 0
     worked: float = 0.0
     held: float = 0.0
+    called: float = 0.0
+    fill: float = 0.0
+    """The greatest of the workers."""
+    lag: float | None = None
+    """The same."""
+
+
+@dataclass(frozen=True)
+class HotKey:
+    """A key that comes often to a keyed step."""
+
+    key: str
+    """At most the first 64 bytes of it."""
+    share: float
+    """What part of the items have it, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,15 @@ class StepFigures:
     """Of the time of all workers of this process, from 0 to 1."""
     held_share: float
     """The same, held back because what is below is full; where steps are within: the greatest."""
+    called_seconds: float
+    """In calls of user code, or what is native in its place; a part of `worked_seconds`."""
+    called_share: float
+    fill: float
+    """How full the fullest of its queues is, from 0 to 1."""
+    watermark_lag: float | None
+    """Seconds that its watermark lies behind the present; `None` where it has none."""
+    hot_keys: list[HotKey]
+    """The most frequent of late, if they are more than a hundredth of the items; by a sample."""
     substeps: list[StepFigures] = field(default_factory=list)
 
 
@@ -88,6 +94,7 @@ class WorkerFigures:
     worker_index: int
     epoch_opened: int
     epoch_through: int
+    phase: WorkerPhase
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ class Watch:
         self._meters = meters
         self._clock = clock
         self._steps = to_rendered(flow).substeps
-        self._edges = _edges_of(self._steps)
+        self._edges = edges_of(self._steps)
         self._lock = threading.Lock()
         self._began = clock()
         self._readings = deque([_Reading(self._began, {})], maxlen=_MAX_READINGS)
@@ -140,9 +147,11 @@ class Watch:
             before = self._before(now.at)
             if now.at - self._readings[-1].at >= _LEAST_SECONDS:
                 self._readings.append(now)
-        workers = [WorkerFigures(*row) for row in self._meters.epochs()]
+        phases = dict(self._meters.workers())
+        workers = [WorkerFigures(*row, phases[row[0]]) for row in self._meters.epochs()]
         span = now.at - before.at
-        scale = _Scale(before.counts, now.counts, span, max(1, len(workers)))
+        keys = _hot_keys_of(self._meters)
+        scale = _Scale(before.counts, now.counts, keys, span, max(1, len(workers)))
         steps = [_figures_of(step, self._edges, scale) for step in self._steps]
         busiest = list(_busiest_of(steps))
         return Figures(now.at - self._began, span, steps, workers, busiest)
@@ -169,74 +178,41 @@ def flat(steps: Iterable[StepFigures]) -> Iterator[StepFigures]:
         yield from flat(step.substeps)
 
 
-def core_steps(steps: Iterable[RenderedOperator]) -> Iterator[RenderedOperator]:
-    """Give the steps that have none within, which the engine counts for.
-
-    Args:
-        steps: The outer ones.
-
-    Yields:
-        The inner ones, in order.
-    """
-    for step in steps:
-        if step.substeps:
-            yield from core_steps(step.substeps)
-        else:
-            yield step
-
-
 def _read(meters: Meters) -> dict[str, _Counts]:
+    places = {row[:2]: row for row in meters.places()}
+    called = {row[:2]: row[3] for row in meters.times()}
     counts: dict[str, _Counts] = {}
-    for step_id, _worker, *row in meters.steps():
+    for step_id, worker, arrived, begun, emitted, worked, held in meters.steps():
         old = counts.get(step_id, _Counts())
+        *_, room, lag, _first, _last = places[step_id, worker]
         counts[step_id] = _Counts(
-            old.arrived + int(row[0]),
-            old.begun + int(row[1]),
-            old.emitted + int(row[2]),
-            old.worked + row[3],
-            old.held + row[4],
+            old.arrived + arrived,
+            old.begun + begun,
+            old.emitted + emitted,
+            old.worked + worked,
+            old.held + held,
+            old.called + called[step_id, worker],
+            max(old.fill, min(1.0, max(0, arrived - begun) / room) if room else 0.0),
+            max((each for each in (old.lag, lag) if each is not None), default=None),
         )
     return counts
 
 
-@dataclass(frozen=True)
-class _Edges:
-    """Which core steps take what comes into a step, and which make what comes out of it."""
-
-    takers: Mapping[str, Sequence[str]]
-    makers: Mapping[str, Sequence[str]]
-
-
-def _edges_of(steps: Sequence[RenderedOperator]) -> _Edges:
-    takers: dict[str, Sequence[str]] = {}
-    makers: dict[str, Sequence[str]] = {}
-    for step in steps:
-        if not step.substeps:
-            takers[step.step_id] = [step.step_id] if step.inp_ports else []
-            makers[step.step_id] = [step.step_id] if step.out_ports else []
-            continue
-        inner = _edges_of(step.substeps)
-        takers |= inner.takers
-        makers |= inner.makers
-        own = {port.port_id for port in step.inp_ports}
-        takers[step.step_id] = _distinct(
-            core
-            for substep in step.substeps
-            if any(own & set(port.from_port_ids) for port in substep.inp_ports)
-            for core in inner.takers[substep.step_id]
-        )
-        wanted = {origin for port in step.out_ports for origin in port.from_port_ids}
-        makers[step.step_id] = _distinct(
-            core
-            for substep in step.substeps
-            if any(port.port_id in wanted for port in substep.out_ports)
-            for core in inner.makers[substep.step_id]
-        )
-    return _Edges(takers, makers)
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
+def _hot_keys_of(meters: Meters) -> dict[str, list[HotKey]]:
+    totals: dict[str, int] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for step_id, _worker, total, keys in meters.hot_keys():
+        totals[step_id] = totals.get(step_id, 0) + total
+        # A key comes to one worker.
+        counts.setdefault(step_id, {}).update(keys)
+    return {
+        step_id: [
+            HotKey(key, count / totals[step_id])
+            for key, count in sorted(keys.items(), key=lambda each: -each[1])[:_MOST_KEYS]
+            if count >= _LEAST_KEY_SHARE * totals[step_id]
+        ]
+        for step_id, keys in counts.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -245,6 +221,7 @@ class _Scale:
 
     before: Mapping[str, _Counts]
     now: Mapping[str, _Counts]
+    hot_keys: Mapping[str, list[HotKey]]
     seconds: float
     worker_count: int
 
@@ -259,7 +236,7 @@ class _Scale:
         return min(1.0, max(0.0, self.rate(seconds) / self.worker_count))
 
 
-def _figures_of(step: RenderedOperator, edges: _Edges, scale: _Scale) -> StepFigures:
+def _figures_of(step: RenderedOperator, edges: Edges, scale: _Scale) -> StepFigures:
     pairs = [scale.counts(core.step_id) for core in core_steps([step])]
     took = [scale.counts(core) for core in edges.takers[step.step_id]]
     made = [scale.counts(core) for core in edges.makers[step.step_id]]
@@ -276,6 +253,11 @@ def _figures_of(step: RenderedOperator, edges: _Edges, scale: _Scale) -> StepFig
         scale.rate(sum(now.emitted - old.emitted for old, now in made)) if step.out_ports else None,
         scale.share(sum(now.worked - old.worked for old, now in pairs)),
         scale.share(max((now.held - old.held for old, now in pairs), default=0.0)),
+        sum(now.called for _, now in pairs),
+        scale.share(sum(now.called - old.called for old, now in pairs)),
+        max((now.fill for _, now in pairs), default=0.0),
+        max((now.lag for _, now in pairs if now.lag is not None), default=None),
+        [key for core in core_steps([step]) for key in scale.hot_keys.get(core.step_id, [])],
         [_figures_of(substep, edges, scale) for substep in step.substeps],
     )
 

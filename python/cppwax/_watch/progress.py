@@ -111,10 +111,24 @@ def _step_in_words(step: StepFigures) -> str:
         parts.append(f"out {short(step.items_out)} ({short(step.out_per_second)}/s)")
     if step.waiting:
         parts.append(f"waiting {short(step.waiting)}")
+    if step.watermark_lag is not None:
+        parts.append(f"lag {lag_of(step)}")
     parts.append(f"worked {step.worked_share:.0%}")
     if step.held_share >= 0.005:
         parts.append(f"held back {step.held_share:.0%}")
     return f"{shown(step.step_name)}: {', '.join(parts)}"
+
+
+def lag_of(step: StepFigures) -> str:
+    """Tell how far the watermark of a step lies behind the present.
+
+    Args:
+        step: The step.
+
+    Returns:
+        Seconds; nothing where it has no watermark.
+    """
+    return "" if step.watermark_lag is None else f"{short(max(0.0, step.watermark_lag))} s"
 
 
 def short(number: float | None) -> str:

@@ -14,7 +14,7 @@ from typing_extensions import Self
 
 from cppwax._drawing.names import shown
 from cppwax._watch.figures import Figures, StepFigures
-from cppwax._watch.progress import head_of, short
+from cppwax._watch.progress import head_of, lag_of, short
 
 # Head, names of columns, a line that tells of steps left out, and the cursor's own.
 _OTHER_LINES = 4
@@ -127,7 +127,7 @@ class _Minded:
 def _table_of(figures: Figures, rows: int) -> Table:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("step", no_wrap=True, overflow="ellipsis")
-    for name in ("in", "in/s", "out", "out/s", "waiting", "worked", "held back"):
+    for name in ("in", "in/s", "out", "out/s", "waiting", "worked", "held back", "lag"):
         table.add_column(name, justify="right", no_wrap=True)
     for step in figures.steps[:rows]:
         style = "bold red" if step.step_id in figures.busiest else None
@@ -145,6 +145,7 @@ def _cells_of(step: StepFigures) -> list[Text]:
         short(step.waiting),
         f"{step.worked_share:.0%}",
         f"{step.held_share:.0%}",
+        lag_of(step),
     ]
     # A name is not to be read as a style.
     return [Text(text) for text in texts]

@@ -20,6 +20,18 @@ function percent(share) {
   return (share * 100).toFixed(0) + " %";
 }
 
+function seconds(number) {
+  return number === null ? "" : short(Math.max(0, number)) + " s";
+}
+
+function waitingOf(step) {
+  return step.fill < 0.005 ? short(step.waiting) : `${short(step.waiting)} (${percent(step.fill)})`;
+}
+
+function hotKeysOf(step) {
+  return step.hot_keys.map((hot) => `${hot.key} ${percent(hot.share)}`).join(", ");
+}
+
 function* flat(steps, depth = 0) {
   for (const step of steps) {
     yield [step, depth];
@@ -47,6 +59,7 @@ function marksOf(group) {
     room: width - 8,
     worked: added(group, "rect", "worked", bar),
     held: added(group, "rect", "held", bar),
+    fill: added(group, "rect", "fill", { x: 4, y: 1, width: 0, height: 3 }),
     rate: added(group, "text", "rate", { x, y: height + 12 }),
     waiting: added(group, "text", "waiting", { x, y: -6 }),
   };
@@ -56,12 +69,14 @@ function draw(step, isBusiest) {
   const mark = marks.get(step.drawn_id);
   if (!mark) return;
   mark.group.classList.toggle("busiest", isBusiest);
+  mark.group.classList.toggle("pressed", step.held_share >= 0.1);
   if (!mark.room) return;
   // A step may be held back and at work at once on different workers.
   const held = Math.min(step.held_share, 1 - step.worked_share);
   mark.worked.setAttribute("width", mark.room * step.worked_share);
   mark.held.setAttribute("x", 4 + mark.room * step.worked_share);
   mark.held.setAttribute("width", mark.room * held);
+  mark.fill.setAttribute("width", mark.room * step.fill);
   const rate = step.out_per_second === null ? step.in_per_second : step.out_per_second;
   mark.rate.textContent = rate === null ? "" : short(rate) + "/s";
   mark.waiting.textContent = step.waiting ? short(step.waiting) + " waiting" : "";
@@ -72,7 +87,7 @@ function tell(step, depth, isBusiest) {
   if (!row) {
     row = document.getElementById("steps").insertRow();
     row.dataset.stepId = step.step_id;
-    for (let n = 0; n < 9; n++) row.insertCell();
+    for (let n = 0; n < 12; n++) row.insertCell();
     rows.set(step.step_id, row);
   }
   row.classList.toggle("busiest", isBusiest);
@@ -80,7 +95,8 @@ function tell(step, depth, isBusiest) {
     "  ".repeat(depth) + step.step_name, step.op_type,
     short(step.items_in), short(step.in_per_second),
     short(step.items_out), short(step.out_per_second),
-    short(step.waiting), percent(step.worked_share), percent(step.held_share),
+    waitingOf(step), percent(step.worked_share), percent(step.called_share),
+    percent(step.held_share), seconds(step.watermark_lag), hotKeysOf(step),
   ];
   texts.forEach((text, n) => { row.cells[n].textContent = text; });
 }
@@ -91,7 +107,7 @@ function show(status) {
   run.textContent = `process ${status.process_id} of ${status.processes}, ${status.phase}, `
     + `${status.seconds.toFixed(0)} s`;
   document.getElementById("workers").textContent = status.workers.map(
-    (each) => `worker ${each.worker_index}: epoch ${each.epoch_opened} open, `
+    (each) => `worker ${each.worker_index}: ${each.phase}, epoch ${each.epoch_opened} open, `
       + `${each.epoch_through} through`).join("; ");
   for (const [step, depth] of flat(status.steps)) {
     const isBusiest = status.busiest.includes(step.step_id);

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from prometheus_client import REGISTRY, Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 import cppwax
 from cppwax._drawing.rendered import to_rendered
-from cppwax._watch.figures import core_steps
+from cppwax._watch.edges import core_steps
 from cppwax._web.state import RunState
+
+# Of each kind of core step: the metric of its calls of user code, and what they are.
+_CALLS = {
+    "input": ("inp_part_next_batch", "Polls of a source, those joined to one batch together"),
+    "flat_map_batch": ("flat_map_batch", "Calls of `mapper` in a turn of the step"),
+    "branch": ("branch", "Calls of `predicate` in a turn of the step"),
+    "inspect_debug": ("inspect_debug", "Calls of `inspector` in a turn of the step"),
+    "stateful_batch": (
+        "stateful_batch_on_batch",
+        "Calls of the step's logics in a turn: for values, due times and the end",
+    ),
+    "output": ("out_part_write_batch", "Writes to a sink in a turn of the step"),
+}
+_LABELS = ["step_id", "worker_index"]
 
 
 class _OfRun(Collector):
@@ -22,11 +42,14 @@ class _OfRun(Collector):
         steps = list(core_steps(to_rendered(state.flow).substeps))
         self._with_inputs = {step.step_id for step in steps if step.inp_ports}
         self._with_outputs = {step.step_id for step in steps if step.out_ports}
+        self._kinds = {step.step_id: step.op_type for step in steps}
 
     def collect(self) -> Iterable[Metric]:
         """Make the metrics anew; see `prometheus_client`."""
         yield from self._of_process()
         yield from self._of_steps()
+        yield from self._of_times()
+        yield from self._of_places()
         yield from self._of_workers()
 
     def _of_process(self) -> Iterable[Metric]:
@@ -54,25 +77,24 @@ class _OfRun(Collector):
             )
 
     def _of_steps(self) -> Iterable[Metric]:
-        labels = ["step_id", "worker_index"]
         arrived = CounterMetricFamily(
-            "cppwax_item_inp_count", "Items that have reached the step", labels=labels
+            "cppwax_item_inp_count", "Items that have reached the step", labels=_LABELS
         )
         emitted = CounterMetricFamily(
-            "cppwax_item_out_count", "Items that the step has emitted", labels=labels
+            "cppwax_item_out_count", "Items that the step has emitted", labels=_LABELS
         )
         waiting = GaugeMetricFamily(
-            "cppwax_items_waiting", "Items that the step has not begun with", labels=labels
+            "cppwax_items_waiting", "Items that the step has not begun with", labels=_LABELS
         )
         worked = CounterMetricFamily(
             "cppwax_step_worked_seconds",
             "How long the step has worked, user code included",
-            labels=labels,
+            labels=_LABELS,
         )
         held = CounterMetricFamily(
             "cppwax_step_held_seconds",
             "How long the step was held back because what is below it was full",
-            labels=labels,
+            labels=_LABELS,
         )
         for row in self._state.meters.steps():
             step_id, worker, inp, begun, out, work_seconds, held_seconds = row
@@ -87,6 +109,45 @@ class _OfRun(Collector):
             worked.add_metric(place, work_seconds)
         yield from (arrived, emitted, waiting, worked, held)
 
+    def _of_times(self) -> Iterable[Metric]:
+        meters = self._state.meters
+        families = {
+            kind: HistogramMetricFamily(f"cppwax_{name}_duration_seconds", text, labels=_LABELS)
+            for kind, (name, text) in _CALLS.items()
+        }
+        stored = HistogramMetricFamily(
+            "cppwax_snapshot_duration_seconds",
+            "What a step takes to give what it stores of an epoch",
+            labels=_LABELS,
+        )
+        for step_id, worker, calls, seconds, snapshots, snapshot_seconds in meters.times():
+            place = [step_id, str(worker)]
+            family = families.get(self._kinds[step_id])
+            if family is not None and any(calls):
+                family.add_metric(place, _buckets_of(meters.BOUNDS, calls), seconds)
+            if any(snapshots):
+                stored.add_metric(place, _buckets_of(meters.BOUNDS, snapshots), snapshot_seconds)
+        yield from (family for family in (*families.values(), stored) if family.samples)
+
+    def _of_places(self) -> Iterable[Metric]:
+        room = GaugeMetricFamily(
+            "cppwax_items_waiting_limit",
+            "Items that may wait for the step before those above are held back",
+            labels=_LABELS,
+        )
+        lag = GaugeMetricFamily(
+            "cppwax_watermark_lag_seconds",
+            "How far the step's watermark lies behind the present",
+            labels=_LABELS,
+        )
+        for step_id, worker, most, seconds, _first, _last in self._state.meters.places():
+            place = [step_id, str(worker)]
+            if most:
+                room.add_metric(place, most)
+            if seconds is not None:
+                lag.add_metric(place, seconds)
+        yield from (room, lag)
+
     def _of_workers(self) -> Iterable[Metric]:
         opened = GaugeMetricFamily(
             "cppwax_epoch_opened", "The last epoch opened; 0 before", labels=["worker_index"]
@@ -100,6 +161,11 @@ class _OfRun(Collector):
             opened.add_metric([str(worker)], last_opened)
             through.add_metric([str(worker)], last_through)
         yield from (opened, through)
+
+
+def _buckets_of(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    names = [*map(str, bounds), "+Inf"]
+    return list(zip(names, accumulate(counts), strict=True))
 
 
 class RunMetrics(Collector):

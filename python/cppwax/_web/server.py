@@ -25,10 +25,12 @@ from cppwax._web.state import RunState
 _T = TypeVar("_T")
 
 _SERVER_THREADS = 2
-_MAX_CONNECTIONS = 64
+_MAX_CONNECTIONS = 256
 _MAX_HEADER_BYTES = _MAX_BODY_BYTES = 1 << 14
-_SILENCE_SECONDS = 30
-_BACKLOG = 32
+# Whoever says nothing for so long is cut off, lest others find no place.
+_SILENCE_SECONDS = 4
+_LOOK_SECONDS = 2
+_BACKLOG = 128
 _CLOSE_SECONDS = 1.0
 
 
@@ -64,11 +66,10 @@ def run_with_pages(settings: WebSettings, state: RunState, run: Callable[[], _T]
 
 def _run(state: RunState, run: Callable[[], _T]) -> _T:
     state.started_at = time.time()
-    state.phase = "running"
     try:
         return run()
     finally:
-        state.phase = "ended"
+        state.is_over = True
 
 
 def _say(text: str) -> None:
@@ -110,8 +111,9 @@ def _served(listener: socket.socket, pages: Pages) -> Iterator[None]:
         max_request_header_size=_MAX_HEADER_BYTES,
         max_request_body_size=_MAX_BODY_BYTES,
         channel_timeout=_SILENCE_SECONDS,
+        cleanup_interval=_LOOK_SECONDS,
         # Idle, it wakes no more often than it has to look for silent connections.
-        asyncore_loop_timeout=_SILENCE_SECONDS,
+        asyncore_loop_timeout=_LOOK_SECONDS,
         asyncore_use_poll=True,
     )
     stop = trigger(channels)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
-from cppwax._watch.figures import Meters, NoMeters
+from cppwax._watch.meters import Meters, NoMeters, WorkerPhase
 from cppwax.dataflow import Dataflow
 
 
@@ -13,7 +12,7 @@ from cppwax.dataflow import Dataflow
 class RunState:
     """One run of a dataflow in this process.
 
-    The thread that runs it changes `phase` and `started_at`; others read them.
+    The thread that runs it changes `is_over` and `started_at`; others read them.
     """
 
     flow: Dataflow
@@ -21,10 +20,24 @@ class RunState:
     process_count: int = 1
     worker_count: int = 1
     """In this process."""
-    phase: Literal["starting", "running", "ended"] = "starting"
+    is_over: bool = False
     started_at: float | None = None
     """Seconds since 1970."""
     meters: Meters = field(default_factory=NoMeters)
     """What the engine counts of it."""
     neighbours: list[tuple[int, int]] = field(default_factory=list)
     """Number and port of the other processes of this host that serve pages."""
+
+    @property
+    def phase(self) -> WorkerPhase:
+        """Tell how far the run is in this process.
+
+        It is starting until all of its workers are at work, which takes the other processes of a
+        cluster and, with recovery, what was stored.
+        """
+        if self.is_over:
+            return "ended"
+        phases = {phase for _, phase in self.meters.workers()}
+        if not phases or "starting" in phases:
+            return "starting"
+        return "running" if phases <= {"running", "ended"} and "running" in phases else "stopping"

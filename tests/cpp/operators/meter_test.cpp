@@ -50,14 +50,66 @@ TEST(Meter, TimeInAStepIsOfItsMeter) {
   test::FakeClock clock;
   Meter meter;
   {
-    const TimeInStep time(&meter, clock);
+    const Timed time(&meter, clock, Timed::As::kWork);
     clock.advance(milliseconds(4));
   }
   {
-    const TimeInStep of_nobody(nullptr, clock);
+    const Timed of_nobody(nullptr, clock, Timed::As::kBoth);
     clock.advance(milliseconds(4));
   }
-  EXPECT_EQ(meter.read(clock.steady()).worked, milliseconds(4));
+  const auto reading = meter.read(clock.steady());
+  EXPECT_EQ(reading.worked, milliseconds(4));
+  EXPECT_EQ(*reading.last - *reading.first, milliseconds(4));
+  EXPECT_EQ(meter.calls().sum, milliseconds(0));
+}
+
+TEST(Meter, TimeInCallsIsWithoutWhatSendingTook) {
+  test::FakeClock clock;
+  Meter meter;
+  {
+    const Timed work(&meter, clock, Timed::As::kWork);
+    const Timed calls(&meter, clock, Timed::As::kCalls);
+    clock.advance(milliseconds(4));
+    meter.sent(milliseconds(1));
+  }
+  {
+    const Timed both(&meter, clock, Timed::As::kBoth);
+    clock.advance(milliseconds(2));
+  }
+  {
+    const Timed stored(&meter, clock, Timed::As::kSnapshot);
+    clock.advance(milliseconds(7));
+  }
+  EXPECT_EQ(meter.read(clock.steady()).worked, milliseconds(6));
+  EXPECT_EQ(meter.calls().sum, milliseconds(5));
+  EXPECT_EQ(meter.snapshots().sum, milliseconds(7));
+}
+
+TEST(Meter, OfAStepThatSawNothingLittleIsKnown) {
+  test::FakeClock clock;
+  Meter meter;
+  const auto before = meter.read(clock.steady());
+  EXPECT_FALSE(before.lag);
+  EXPECT_FALSE(before.first);
+  EXPECT_FALSE(before.last);
+  meter.lags(milliseconds(-5));
+  meter.set_room(12);
+  const auto after = meter.read(clock.steady());
+  EXPECT_EQ(after.lag, milliseconds(-5)) << "timestamps may lie in the future";
+  EXPECT_EQ(after.room, 12u);
+}
+
+TEST(Durations, AreCountedByTheirBounds) {
+  Durations durations;
+  durations.add(Durations::kBounds[0]);
+  durations.add(Durations::kBounds[0] + Duration(1));
+  durations.add(Duration(0));
+  durations.add(std::chrono::hours(1));
+  const auto reading = durations.read();
+  EXPECT_EQ(reading.counts[0], 2u);
+  EXPECT_EQ(reading.counts[1], 1u);
+  EXPECT_EQ(reading.counts.back(), 1u);
+  EXPECT_EQ(reading.sum, std::chrono::hours(1) + 2 * Durations::kBounds[0] + Duration(1));
 }
 
 TEST(Meter, WhoReadsMeanwhileNeverSeesANumberFall) {

@@ -9,7 +9,9 @@ import pytest
 import cppwax.operators as op
 from cppwax import _engine
 from cppwax._drawing.rendered import to_rendered
-from cppwax._watch.figures import NoMeters, Watch, core_steps, flat
+from cppwax._watch.edges import core_steps
+from cppwax._watch.figures import HotKey, Watch, flat
+from cppwax._watch.meters import NoMeters
 from cppwax.dataflow import Dataflow, Stream, operator
 from cppwax.testing import TestingSink, TestingSource
 from tests.python.drawing.pictured import shop
@@ -95,7 +97,7 @@ def rows(out: int, begun: int, worked: float, held: float) -> list[Row]:
 
 
 def test_rates_are_of_about_the_last_second() -> None:
-    clock, meters = Clock(), FakeMeters(workers=[(0, 1, 0), (1, 1, 0)])
+    clock, meters = Clock(), FakeMeters(opened=[(0, 1, 0), (1, 1, 0)])
     watch = Watch(chain(), meters, clock)
     clock.now += 10
     meters.rows = rows(out=1000, begun=900, worked=5.0, held=2.5)
@@ -129,7 +131,7 @@ def test_shares_and_waiting_stay_in_their_bounds() -> None:
 
 def test_the_busiest_step_is_followed_inwards() -> None:
     clock = Clock()
-    meters = FakeMeters(workers=[(0, 1, 0)])
+    meters = FakeMeters(opened=[(0, 1, 0)])
     watch = Watch(counted_flow(), meters, clock)
     assert watch.look().busiest == []
     clock.now += 1
@@ -145,7 +147,7 @@ def test_the_busiest_step_is_followed_inwards() -> None:
 
 
 def test_looking_often_keeps_the_rates_right() -> None:
-    clock, meters = Clock(), FakeMeters(workers=[(0, 1, 0)])
+    clock, meters = Clock(), FakeMeters(opened=[(0, 1, 0)])
     watch = Watch(chain(), meters, clock)
     for step in range(1000):
         clock.now += 0.01
@@ -159,3 +161,54 @@ def test_without_meters_there_is_nothing() -> None:
     figures = Watch(chain(), NoMeters(), Clock()).look()
     assert figures.workers == []
     assert [step.items_out for step in figures.steps] == [0, None]
+
+
+def test_user_code_queues_watermarks_and_hot_keys_are_of_all_workers_within() -> None:
+    clock = Clock()
+    step = "counted.count.fold_final.stateful.stateful_batch"
+    watched = Watch(counted_flow(), meters := FakeMeters(opened=[(0, 1, 0), (1, 1, 0)]), clock)
+    stateful = next(
+        each.step_id
+        for each in core_steps(to_rendered(counted_flow()).substeps)
+        if each.op_type == "stateful_batch"
+    )
+    assert stateful.startswith("counted.count"), step
+    clock.now += 1
+    meters.rows = [(stateful, 0, 90, 60, 0, 0.75, 0.0), (stateful, 1, 10, 8, 0, 0.5, 0.0)]
+    meters.calls = {(stateful, 0): ((1, 2, 0), 0.5), (stateful, 1): ((1, 0, 0), 0.25)}
+    meters.standing = {(stateful, 0): (120, 2.0, 1.0, 2.0), (stateful, 1): (120, None, None, None)}
+    meters.keys = [(stateful, 0, 300, [("a", 200), ("b", 3)]), (stateful, 1, 100, [("c", 100)])]
+    figures = by_id(watched.look())
+    for found in (figures["counted.count"], figures[stateful]):
+        assert (found.called_seconds, found.called_share) == (0.75, 0.375)
+        assert (found.fill, found.watermark_lag) == (0.25, 2.0)
+        assert found.hot_keys == [HotKey("a", 0.5), HotKey("c", 0.25)]
+    assert figures["counted.inp"].watermark_lag is None
+    assert figures["counted.inp"].hot_keys == []
+    meters.rows = [(stateful, 0, 900, 0, 0, 0.75, 0.0)]
+    assert by_id(watched.look())[stateful].fill == 1.0
+
+
+def test_the_engine_tells_of_user_code_queues_and_keys() -> None:
+    flow, meters = counted_flow(), _engine.Meters()
+    assert meters.places() == meters.times() == meters.workers() == meters.hot_keys() == []
+    _engine.run(flow, worker_count=2, meters=meters)
+    assert meters.workers() == [(0, "ended"), (1, "ended")]
+    rooms = {row[0]: row[2] for row in meters.places()}
+    # Of what two workers may send, and of what comes from the own one.
+    assert rooms["counted.inp"] == 0
+    assert rooms["counted.out"] == 2 * 65536 or rooms["counted.out"] == 65536
+    for step_id, worker, calls, seconds, snapshots, _ in meters.times():
+        assert len(calls) == len(meters.BOUNDS) + 1
+        assert (seconds > 0) == any(calls) or sum(calls) > 0, (step_id, worker)
+        assert not any(snapshots)
+    called = {row[0]: row[3] for row in meters.times()}
+    worked = {row[0]: row[5] for row in meters.steps()}
+    assert all(called[step] <= worked[step] + 1e-6 for step in worked)
+    for _, _, _, _, first, last in meters.places():
+        assert (first is None) == (last is None)
+        assert first is None or first <= last
+    total = sum(row[2] for row in meters.hot_keys())
+    assert 256 <= total <= 500
+    keys = {key for row in meters.hot_keys() for key, _ in row[3]}
+    assert keys == set("0123456")

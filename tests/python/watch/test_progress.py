@@ -94,6 +94,7 @@ def test_the_table_stays_below_what_is_printed(monkeypatch: pytest.MonkeyPatch) 
     assert lines[10].split() == ["step", "in", "in/s", "out", "out/s", "waiting", "worked"] + [
         "held",
         "back",
+        "lag",
     ]
     names = [line.split()[0] for line in lines[11:] if line]
     assert names == ["inp", "next", "even", "key", "count", "out"]

@@ -184,7 +184,7 @@ def test_the_status_tells_of_the_run_and_its_steps() -> None:
         [(0, 8, 7)],
     )
     run = RunState(counted_flow(), process_id=1, process_count=3, meters=meters)
-    run.phase, run.neighbours = "running", [(0, 3030), (2, 3032)]
+    run.neighbours = [(0, 3030), (2, 3032)]
     _, headers, body = ask(Pages(run), "/status")
     assert headers["Content-Type"] == "application/json"
     status = json.loads(body)
@@ -194,7 +194,9 @@ def test_the_status_tells_of_the_run_and_its_steps() -> None:
         {"process_id": 0, "port": 3030},
         {"process_id": 2, "port": 3032},
     ]
-    assert status["workers"] == [{"worker_index": 0, "epoch_opened": 8, "epoch_through": 7}]
+    assert status["workers"] == [
+        {"worker_index": 0, "epoch_opened": 8, "epoch_through": 7, "phase": "running"}
+    ]
     inp, *_, out = status["steps"]
     assert (inp["items_in"], inp["items_out"], inp["held_seconds"]) == (None, 100, 0.25)
     assert (out["items_in"], out["waiting"], out["worked_seconds"]) == (50, 10, 2.5)

@@ -42,16 +42,23 @@ def test_the_dataflow_is_that_of_visualize() -> None:
 
 
 def test_readiness_follows_the_run_and_health_does_not() -> None:
-    run = state()
+    meters = FakeMeters()
+    run = state(meters=meters)
     pages = Pages(run)
-    for phase, status in (
-        ("starting", "503 Service Unavailable"),
-        ("running", "200 OK"),
-        ("ended", "503 Service Unavailable"),
+    for phases, phase, status in (
+        ([], "starting", "503 Service Unavailable"),
+        (["starting", "running"], "starting", "503 Service Unavailable"),
+        (["running", "running"], "running", "200 OK"),
+        (["ended", "running"], "running", "200 OK"),
+        (["stopping", "running"], "stopping", "503 Service Unavailable"),
+        (["ended", "ended"], "stopping", "503 Service Unavailable"),
     ):
-        run.phase = phase
+        meters.phases = phases
         assert ask(pages, "/readyz")[::2] == (status, f"{phase}\n")
         assert ask(pages, "/healthz")[::2] == ("200 OK", "ok\n")
+    run.is_over = True
+    assert ask(pages, "/readyz")[::2] == ("503 Service Unavailable", "ended\n")
+    assert ask(pages, "/healthz")[::2] == ("200 OK", "ok\n")
 
 
 def samples(text: str) -> dict[str, tuple[dict[str, str], float]]:
@@ -63,7 +70,8 @@ def samples(text: str) -> dict[str, tuple[dict[str, str], float]]:
 
 
 def test_metrics_tell_of_the_run_and_of_the_process() -> None:
-    run = state(process_id=1, process_count=3, worker_count=2)
+    meters = FakeMeters()
+    run = state(process_id=1, process_count=3, worker_count=2, meters=meters)
     pages = Pages(run)
     found = samples(ask(pages, "/metrics")[2])
     labels, _ = found["cppwax_run_info"]
@@ -72,7 +80,7 @@ def test_metrics_tell_of_the_run_and_of_the_process() -> None:
     assert found["cppwax_run_running"] == ({}, 0)
     assert "cppwax_run_start_time_seconds" not in found
     assert found["process_open_fds"][1] > 0
-    run.phase, run.started_at = "running", 1234.5
+    meters.phases, run.started_at = ["running"], 1234.5
     found = samples(ask(pages, "/metrics")[2])
     assert found["cppwax_run_running"] == ({}, 1)
     assert found["cppwax_run_start_time_seconds"] == ({}, 1234.5)
@@ -107,6 +115,33 @@ def test_metrics_tell_of_steps_and_workers() -> None:
     found = samples(text)
     assert found["cppwax_epoch_opened"] == ({"worker_index": "3"}, 8)
     assert found["cppwax_epoch_through"] == ({"worker_index": "3"}, 7)
+
+
+def test_durations_are_histograms() -> None:
+    place = ("counted.inp", 3)
+    meters = FakeMeters(
+        [("counted.inp", 3, 0, 0, 100, 0.5, 0.25), ("counted.out", 3, 50, 51, 0, 2.5, 0.0)],
+        calls={place: ((2, 1, 4), 9.5)},
+        snapshots={place: ((0, 1, 0), 0.5)},
+        standing={("counted.out", 3): (1000, 1.5, None, None)},
+    )
+    text = ask(Pages(RunState(counted_flow(), meters=meters)), "/metrics")[2]
+    assert "# TYPE cppwax_inp_part_next_batch_duration_seconds histogram" in text
+    rows = [line for line in text.splitlines() if line.startswith("cppwax_inp_part_next_batch")]
+    at = 'step_id="counted.inp",worker_index="3"'
+    name = "cppwax_inp_part_next_batch_duration_seconds"
+    assert rows == [
+        f'{name}_bucket{{le="0.1",{at}}} 2.0',
+        f'{name}_bucket{{le="1.0",{at}}} 3.0',
+        f'{name}_bucket{{le="+Inf",{at}}} 7.0',
+        f"{name}_count{{{at}}} 7.0",
+        f"{name}_sum{{{at}}} 9.5",
+    ]
+    assert of_steps(text, "cppwax_snapshot_duration_seconds_count") == {("counted.inp", "3"): 1}
+    assert of_steps(text, "cppwax_watermark_lag_seconds") == {("counted.out", "3"): 1.5}
+    assert of_steps(text, "cppwax_items_waiting_limit") == {("counted.out", "3"): 1000}
+    # A step that has called nothing has none.
+    assert "out_part_write_batch" not in text
 
 
 def test_metrics_of_the_program_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -67,8 +68,8 @@ def test_pages_are_there_while_the_dataflow_runs(start: Start) -> None:
     assert address.startswith("http://127.0.0.1:")
     assert json.loads(read(f"{address}/dataflow")[1])["flow_id"] == "flow"
     assert read(f"{address}/healthz") == (200, "ok\n")
-    assert read(f"{address}/readyz") == (200, "running\n")
     process.out.wait_for("started 0")
+    assert read(f"{address}/readyz") == (200, "running\n")
     metrics = read(f"{address}/metrics")[1]
     assert "cppwax_run_running 1.0" in metrics
     assert "\nseen_total 1.0\n" in metrics
@@ -77,6 +78,47 @@ def test_pages_are_there_while_the_dataflow_runs(start: Start) -> None:
     stop(process)
     with pytest.raises(OSError):
         read(f"{address}/healthz")
+
+
+def test_a_process_is_ready_when_the_others_are_there(start: Start) -> None:
+    first, pages = free_ports(2), ("--dataflow-api", "--dataflow-api-port", "0")
+    addresses = f"127.0.0.1:{first};127.0.0.1:{first + 1}"
+    waiting = start("-i", "0", "-a", addresses, *pages)
+    address = address_of(waiting)
+    assert read(f"{address}/readyz") == (503, "starting\n")
+    assert read(f"{address}/healthz") == (200, "ok\n")
+    other = start("-i", "1", "-a", addresses)
+    for number, process in enumerate((waiting, other)):
+        process.out.wait_for(f"started {number}")
+    assert read(f"{address}/readyz") == (200, "running\n")
+    stop(waiting)
+    assert other.end().code == 0
+
+
+def test_a_process_that_stops_is_not_ready(start: Start) -> None:
+    pages = ("--dataflow-api", "--dataflow-api-port", "0")
+    process = start(*pages, "-w", "2", "--stop-timeout", "60", name="stuck")
+    address = address_of(process)
+    process.out.wait_for("stuck 1")
+    process.out.wait_for("started 0")
+    assert read(f"{address}/readyz") == (200, "running\n")
+    process.send(signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while (answer := read(f"{address}/readyz")) != (503, "stopping\n"):
+        assert time.monotonic() < deadline, answer
+    assert read(f"{address}/healthz") == (200, "ok\n")
+
+
+@pytest.mark.parametrize("count", [130, 270])
+def test_idle_connections_do_not_keep_health_checks_out(start: Start, count: int) -> None:
+    process = start("--dataflow-api", "--dataflow-api-port", "0")
+    address = address_of(process)
+    host, port = address.removeprefix("http://").split(":")
+    with ExitStack() as held:
+        for _ in range(count):
+            held.enter_context(socket.create_connection((host, int(port)), 20))
+        assert read(f"{address}/healthz") == (200, "ok\n")
+    stop(process)
 
 
 def test_without_being_asked_nothing_is_served_or_imported() -> None:
