@@ -14,7 +14,7 @@ from cppwax.dataflow import Dataflow
 
 if TYPE_CHECKING:
     from cppwax._cluster import Cluster
-    from cppwax._watch.figures import Meters
+    from cppwax._watch.meters import Meters
     from cppwax.recovery import RecoveryConfig
 
 
@@ -97,7 +97,10 @@ def run_in_this_process(
     # Only a run needs the engine: a dataflow can be defined and drawn without it.
     from cppwax import _engine
 
-    with _told(flow, worker_count, cluster) as later:
+    tracing = sys.modules.get("cppwax.tracing")
+    if meters is None and tracing is not None and tracing._sends_spans():
+        meters = new_meters()
+    with _told(flow, worker_count, cluster, meters) as later:
         ending = _engine.run(
             flow,
             worker_count=worker_count,
@@ -114,7 +117,9 @@ def run_in_this_process(
 
 
 @contextmanager
-def _told(flow: Dataflow, worker_count: int, cluster: Cluster | None) -> Iterator[dict[str, Any]]:
+def _told(
+    flow: Dataflow, worker_count: int, cluster: Cluster | None, meters: Meters | None
+) -> Iterator[dict[str, Any]]:
     """Log a run, and make a span of it, where the program has asked for these."""
     facts = {
         "cppwax.flow_id": flow.flow_id,
@@ -125,7 +130,7 @@ def _told(flow: Dataflow, worker_count: int, cluster: Cluster | None) -> Iterato
     # Whoever wants these has imported them; others are spared the time.
     logging, tracing = sys.modules.get("logging"), sys.modules.get("cppwax.tracing")
     info = logging.getLogger("cppwax.run").info if logging else _say_nothing
-    with tracing._run_span(facts) if tracing else nullcontext({}) as later:
+    with tracing._run_span(facts, meters) if tracing else nullcontext({}) as later:
         info("run begins: %s", _listed(facts))
         try:
             yield later

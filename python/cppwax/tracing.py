@@ -3,8 +3,9 @@
 >>> tracer = setup_tracing(log_level="WARN")
 
 Each run is a span named `cppwax.run`, from its begin to its end, on each process: with the flow's
-id, the process's place, the number of workers, how it ended, and the exception if it failed. Spans
-need the extra `cppwax[tracing]`; log levels need nothing.
+id, the process's place, the number of workers, how it ended, and the exception if it failed. Within
+it are spans of epochs, of workers, and of what each worker did of each step. Spans need the extra
+`cppwax[tracing]`; log levels need nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cppwax._logging import log_to_stderr
+from cppwax._watch.spans import spans_within
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+
+    from cppwax._watch.meters import Meters
 
 __all__ = ["JaegerConfig", "OtlpTracingConfig", "TracingConfig", "setup_tracing"]
 
@@ -149,12 +153,18 @@ class _Tracer:
             atexit.unregister(self.shutdown)
             provider.shutdown()
 
+    @property
+    def sends(self) -> bool:
+        """Tell whether spans are sent."""
+        return self._provider is not None
+
     @contextmanager
-    def span(self, attributes: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Make a span of a run.
+    def span(self, attributes: dict[str, Any], meters: Meters | None) -> Iterator[dict[str, Any]]:
+        """Make a span of a run, and those within it.
 
         Args:
             attributes: What is known of it at its begin.
+            meters: What is counted of it; not without spans.
 
         Yields:
             What becomes known until its end.
@@ -165,7 +175,13 @@ class _Tracer:
             return
         tracer = self._provider.get_tracer("cppwax")
         with tracer.start_as_current_span("cppwax.run", attributes=attributes) as span:
-            yield later
+            if meters is None or not span.is_recording():
+                yield later
+            else:
+                from opentelemetry.context import get_current
+
+                with spans_within(tracer, get_current(), meters):
+                    yield later
             span.set_attributes(later)
 
 
@@ -237,11 +253,16 @@ def _provider_of(config: TracingConfig) -> TracerProvider:
     return provider
 
 
+def _sends_spans() -> bool:
+    """Tell whether a run has to be counted for its spans; `cppwax._entry` calls it."""
+    return _current is not None and _current.sends
+
+
 @contextmanager
-def _run_span(attributes: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _run_span(attributes: dict[str, Any], meters: Meters | None) -> Iterator[dict[str, Any]]:
     """Make a span of a run, if spans are sent; `cppwax._entry` calls it."""
     if _current is None:
         yield {}
         return
-    with _current.span(attributes) as later:
+    with _current.span(attributes, meters) as later:
         yield later

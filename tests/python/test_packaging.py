@@ -25,7 +25,7 @@ MODULES_THAT_DEFINE = [
 #: What is imported only where it is asked for, by the extra that brings what it needs.
 EXTRAS = {
     "kafka": sorted((PACKAGE / "connectors" / "kafka").rglob("*.py")),
-    "tracing": [PACKAGE / "tracing.py"],
+    "tracing": [PACKAGE / "tracing.py", PACKAGE / "_watch" / "spans.py"],
 }
 MODULES_THAT_RUN = ["run", "testing", "tracing"]
 

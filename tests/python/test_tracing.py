@@ -13,14 +13,17 @@ from typing import Any
 
 import grpc
 import pytest
+from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 import cppwax.operators as op
 from cppwax import tracing
+from cppwax._watch.spans import RunSpans
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
 from cppwax.testing import TestingSink, TestingSource, cluster_main, run_main
 from cppwax.tracing import JaegerConfig, OtlpTracingConfig, TracingConfig, setup_tracing
+from tests.python.watch.counted import FakeMeters
 
 WITHOUT_OPENTELEMETRY = (
     "import sys\n"
@@ -57,6 +60,10 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
                 ]
                 found += [(name, span) for scope in resource.scope_spans for span in scope.spans]
         return found
+
+    def runs(self) -> list[tuple[str, Any]]:
+        """Give the spans of whole runs alone."""
+        return [(name, span) for name, span in self.spans() if span.name == "cppwax.run"]
 
     def close(self) -> None:
         self._server.stop(None).wait(10)
@@ -95,7 +102,7 @@ def test_each_run_is_a_span(collector: Collector) -> None:
     run_main(flow_of([1, 2]))
     cluster_main(flow_of([1]), [], 0, worker_count_per_proc=2)
     tracer.shutdown()
-    (name, first), (_, second) = collector.spans()
+    (name, first), (_, second) = collector.runs()
     assert (name, first.name) == ("orders", "cppwax.run")
     assert first.end_time_unix_nano > first.start_time_unix_nano
     facts = {"cppwax.flow_id": "shop", "cppwax.process_id": 0, "cppwax.processes": 1}
@@ -111,7 +118,7 @@ def test_a_failure_is_in_its_span(collector: Collector) -> None:
     with pytest.raises(CppwaxRuntimeError, match="shop.step"):
         run_main(flow_of([0], lambda x: 1 // x))
     tracer.shutdown()
-    ((_, span),) = collector.spans()
+    ((_, span),) = collector.runs()
     assert "shop.step" in span.status.message
     (event,) = span.events
     assert "ZeroDivisionError" in str(event.attributes)
@@ -133,7 +140,7 @@ def test_a_second_call_takes_the_place_of_the_first(collector: Collector) -> Non
     run_main(flow_of([1]))
     setup_tracing()
     run_main(flow_of([1]))
-    assert [name for name, _ in collector.spans()] == ["first", "second"]
+    assert [name for name, _ in collector.runs()] == ["first", "second"]
 
 
 def test_what_is_left_is_sent_at_the_end_of_the_process(collector: Collector) -> None:
@@ -145,7 +152,78 @@ def test_what_is_left_is_sent_at_the_end_of_the_process(collector: Collector) ->
         "run_main(flow)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-    assert [name for name, _ in collector.spans()] == ["left"]
+    assert [name for name, _ in collector.runs()] == ["left"]
+
+
+def test_within_a_run_are_its_epochs_workers_and_steps(collector: Collector) -> None:
+    tracer = setup_tracing(OtlpTracingConfig("orders", f"grpc://127.0.0.1:{collector.port}"))
+    cluster_main(flow_of(range(10)), [], 0, worker_count_per_proc=2)
+    tracer.shutdown()
+    spans = [span for _, span in collector.spans()]
+    by_name: dict[str, list[Any]] = {}
+    for span in spans:
+        by_name.setdefault(span.name, []).append(span)
+    (run,) = by_name.pop("cppwax.run")
+    workers, steps = by_name["cppwax.worker"], by_name["cppwax.step"]
+    assert set(by_name) == {"cppwax.epoch", "cppwax.worker", "cppwax.step"}
+    assert {span.trace_id for span in spans} == {run.trace_id}
+    assert [attributes_of(span)["cppwax.worker_index"] for span in workers] == [0, 1]
+    assert all(span.parent_span_id == run.span_id for span in workers + by_name["cppwax.epoch"])
+    assert {span.parent_span_id for span in steps} <= {span.span_id for span in workers}
+    facts = [{each.key: each.value for each in span.attributes} for span in steps]
+    out = sum(
+        each["cppwax.items_out"].int_value
+        for each in facts
+        if each["cppwax.step_id"].string_value == "shop.inp"
+    )
+    assert out == 10
+    assert all(each["cppwax.worked_seconds"].double_value > 0 for each in facts)
+    assert all(span.start_time_unix_nano <= span.end_time_unix_nano for span in spans)
+
+
+class Spans:
+    """Stands in for a tracer: keeps what spans are made."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, float, float, dict[str, Any]]] = []
+
+    def start_span(self, name: str, context: Any, attributes: Any, start_time: int) -> Any:
+        class Span(trace.NonRecordingSpan):
+            def end(_self, end_time: int | None = None) -> None:
+                assert end_time is not None
+                self.made.append((name, start_time / 1e9, end_time / 1e9, attributes))
+
+        return Span(trace.INVALID_SPAN_CONTEXT)
+
+
+def test_epochs_between_two_looks_have_one_span() -> None:
+    made, meters = Spans(), FakeMeters()
+    spans = RunSpans(made, None, meters)
+    began = spans._began
+    meters.opened = [(0, 1, 0), (1, 1, 0)]
+    spans.look(began + 1)
+    assert made.made == []
+    for opened, through, now in ((2, 1, 2), (3, 1, 3), (7, 5, 4), (7, 5, 5), (8, 7, 6)):
+        meters.opened = [(0, opened, through), (1, opened, through)]
+        spans.look(began + now)
+    assert [(round(a - began, 3), round(b - began, 3), f) for _, a, b, f in made.made] == [
+        (0, 2, {"cppwax.epoch": 1, "cppwax.epochs": 1}),
+        (2, 4, {"cppwax.epoch": 5, "cppwax.epochs": 4}),
+        (4, 6, {"cppwax.epoch": 7, "cppwax.epochs": 2}),
+    ]
+
+
+def test_of_any_number_of_steps_the_longest_have_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cppwax._watch.spans._MOST_STEPS", 2)
+    rows = [(f"f.{n}", 0, 1, 1, 1, float(n), 0.0) for n in range(5)]
+    standing = {row[:2]: (0, None, 1.0, 2.0) for row in rows}
+    made = Spans()
+    meters = FakeMeters(rows, [(0, 0, 0)], standing=standing)
+    RunSpans(made, None, meters).end(5.0)
+    assert [facts["cppwax.step_id"] for name, *_, facts in made.made if "step" in name] == [
+        "f.4",
+        "f.3",
+    ]
 
 
 def test_a_collector_that_is_away_fails_nothing() -> None:
@@ -162,6 +240,7 @@ def test_a_collector_that_is_away_fails_nothing() -> None:
     assert ended.returncode == 0
     assert ended.stdout
     assert "Traceback" not in ended.stderr
+    assert "127.0.0.1:9" in ended.stderr
 
 
 def test_without_opentelemetry_it_says_what_to_install() -> None:
