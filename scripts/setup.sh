@@ -44,6 +44,9 @@ missing_packages() {
     # For the Kafka broker that tests start.
     command -v java >/dev/null || echo default-jre-headless
     command -v mvn >/dev/null || echo maven
+    # For tests of the live page.
+    command -v chromium >/dev/null || echo chromium
+    command -v chromedriver >/dev/null || echo chromium-driver
     has_header gtest/gtest.h || echo libgtest-dev
     has_header gmock/gmock.h || echo libgmock-dev
   fi
