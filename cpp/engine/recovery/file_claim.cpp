@@ -25,8 +25,8 @@ Register& files_of_this_process() {
 }
 
 std::string this_process() {
-  char host[HOST_NAME_MAX + 1] = {};
-  gethostname(host, HOST_NAME_MAX);
+  char host[_POSIX_HOST_NAME_MAX + 1] = {};
+  gethostname(host, _POSIX_HOST_NAME_MAX);
   return "process " + std::to_string(getpid()) + " on " + host;
 }
 
@@ -93,7 +93,8 @@ FileId file_id_of(const std::string& path) {
                      "recovery partition " + path +
                          " is no plain file; name the folder in which the file itself lies");
   }
-  return {status.st_dev, status.st_ino};
+  // Signed on some systems.
+  return {static_cast<std::uint64_t>(status.st_dev), status.st_ino};
 }
 
 bool is_claimed_here(FileId file) {

@@ -92,7 +92,7 @@ std::optional<std::string> warning_of_owner(const std::string& path) {
 
 std::string new_uuid() {
   unsigned char bytes[16];
-  if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
+  if (getentropy(bytes, sizeof bytes) != 0) {
     throw StoreError(StoreFault::kDisk,
                      "the system gives no random numbers: " + system_text(errno));
   }
@@ -130,9 +130,18 @@ void sync_folder(const std::string& folder) {
   if (!synced && error != EINVAL) cannot_make(folder, error);
 }
 
+// As rename(2), but fails with EEXIST where there is a file of that name.
+int rename_to_new(const char* from, const char* to) {
+#if defined(RENAME_NOREPLACE)
+  return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+#elif defined(RENAME_EXCL)
+  return renamex_np(from, to, RENAME_EXCL);
+#endif
+}
+
 // Gives a file its name if there is none of that name. Returns whether there was none.
 bool put_in_place(const std::string& from, const std::string& to) {
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (rename_to_new(from.c_str(), to.c_str()) == 0) return true;
   if (errno == EEXIST) return false;
   // File systems that know no such thing may know links.
   if (link(from.c_str(), to.c_str()) == 0) return unlink(from.c_str()) == 0;
