@@ -17,15 +17,20 @@ bool interpreter_alive();
 // and everything the thread still holds may be in use by the thread that ends it.
 [[noreturn]] void park_for_good();
 
-// Before 3.14 Python ends such a thread by unwinding its stack, right through our frames. The
-// unwinding stops here instead.
+// Before 3.14 Python ends such a thread by pthread_exit, which with glibc unwinds its stack, right
+// through our frames. The unwinding stops here instead. On macOS nothing is unwound.
 template <class Call>
 auto surviving_exit(Call&& call) {
+#ifdef __APPLE__
+  return call();
+#else
+  // GCC's C++ library alone knows these exceptions.
   try {
     return call();
   } catch (abi::__forced_unwind&) {
     park_for_good();
   }
+#endif
 }
 
 // A worker's way into user code. One for a worker thread; used and destroyed by that thread alone.
