@@ -15,9 +15,18 @@ else()
     "\n      (or name its folder with -DCPPWAX_XXHASH_INCLUDE_DIR=FOLDER)")
 endif()
 
+if(CPPWAX_STATIC_DEPENDENCIES)
+  set(OPENSSL_USE_STATIC_LIBS ON)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES ${CMAKE_STATIC_LIBRARY_SUFFIX})
+endif()
+
 # 3.31 is the first that can distrust the schema of a file.
 find_package(SQLite3 3.31 QUIET)
-if(NOT SQLite3_FOUND)
+if(SQLite3_FOUND AND CPPWAX_STATIC_DEPENDENCIES)
+  # An archive does not say what it needs itself.
+  set_property(TARGET SQLite::SQLite3 APPEND PROPERTY
+    INTERFACE_LINK_LIBRARIES ${CMAKE_DL_LIBS} $<$<NOT:$<PLATFORM_ID:Darwin>>:m>)
+elseif(NOT SQLite3_FOUND)
   string(APPEND CPPWAX_MISSING
     "\n  SQLite 3.31 or newer:  apt-get install libsqlite3-dev   |  dnf install sqlite-devel")
 endif()
