@@ -185,8 +185,9 @@ def in_other_thread(workers: str) -> None:
     event = threading.Event()
     outcomes: queue.SimpleQueue[str] = queue.SimpleQueue()
     run_it = lambda: outcomes.put(outcome_of(until_flow(event), workers))  # noqa: E731
-    threading.Thread(target=run_it).start()
     try:
+        # Within, since it may still wait for the thread to begin while that is ready already.
+        threading.Thread(target=run_it).start()
         # A signal just before a wait does not end it: Python looks for signals before that only.
         while True:
             with suppress(queue.Empty):
