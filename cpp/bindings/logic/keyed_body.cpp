@@ -197,6 +197,14 @@ class Keys {
     all_asked();
   }
 
+  // As KeyedBody's. Values have made these keys due, though others' and not in this run.
+  bool resume() {
+    const KeySlot* first = due_by_watermark_.first();
+    if (!first || *due_by_watermark_.least() > builder_.time->told(*first)) return false;
+    worker_due_ = WallTime();
+    return true;
+  }
+
   // Asks a logic for its next due time. None leaves an earlier time as it is.
   void ask_notify_at(BuiltSlot& slot) {
     if (const auto due = answers_.ask_notify_at(slot.logic, slot)) due_.set(slot, *due);
@@ -371,6 +379,7 @@ class BuilderBody : public operators::KeyedBody {
     return keys_.take_changes(at_most);
   }
   void restore(recovery::Entries entries) override { keys_.restore(std::move(entries)); }
+  bool resume() override { return keys_.resume(); }
 
  private:
   Keys keys_;

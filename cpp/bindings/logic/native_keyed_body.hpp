@@ -187,6 +187,7 @@ class NativeKeyedBody final : public operators::KeyedBody {
     return keys_.take_changes(at_most);
   }
   void restore(recovery::Entries entries) override { keys_.restore(entries); }
+  bool resume() override { return keys_.resume(); }
 
  private:
   using Keys = NativeKeys<Logic>;

@@ -107,6 +107,7 @@ struct NativeKeyedLogic {
   //   std::optional<WallTime> due_by_watermark(const Slot&);   where it must be for `on_notify`
   //   void take_over();                         what has come counts for all keys from now on
   //   WallTime watermark(const KeySlot& first);                now
+  //   WallTime told();                          the same when values brought it forward last
   //   std::optional<WallTime> due_of_all(const KeySlot& first, WallTime);   when to look for it
   //   void forget_time();                       there is no key left
   //   bool leaves_time() const;                 whether a key that is over may have known what the
@@ -276,6 +277,17 @@ class NativeKeys {
     }
     if constexpr (Logic::kSharesTime) logic_.take_over();
     all_asked();
+  }
+  // As KeyedBody's. Values have made these keys due, though others' and not in this run.
+  bool resume() {
+    if constexpr (Logic::kSharesTime) {
+      const auto least = due_by_watermark_.least();
+      if (least && *least <= logic_.told()) {
+        worker_due_ = WallTime();
+        return true;
+      }
+    }
+    return false;
   }
 
  private:

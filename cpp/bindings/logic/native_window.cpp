@@ -174,6 +174,7 @@ class WindowLogic : public NativeKeyedLogic {
     now_.look();
     return wall_time_at(clock_.watermark_of_all(Calling{"on_notify", first}, now_));
   }
+  WallTime told() const { return wall_time_at(clock_.told_to_all()); }
   std::optional<WallTime> due_of_all(const KeySlot& first, WallTime when) const {
     const Micros there = when.time_since_epoch().count();
     const auto due = clock_.due_of_all(Calling{"notify_at", first}, there);

@@ -40,6 +40,7 @@ class WatchedBody final : public operators::KeyedBody {
     return body_->take_changes(at_most);
   }
   void restore(recovery::Entries entries) override { body_->restore(std::move(entries)); }
+  bool resume() override { return body_->resume(); }
 
  private:
   void take_sample(const PyPayload& batch) {

@@ -45,6 +45,8 @@ class WorkerEventTime {
     clock_.look(known_, call, now);
     return clock_.watermark(known_);
   }
+  // Where values brought it last.
+  Micros told_to_all() const { return known_.state().base; }
   std::optional<Micros> due_of_all(const Call& call, Micros when) const {
     return clock_.due(known_, call, when);
   }

@@ -43,6 +43,11 @@ WallTime WorkerTime::watermark(const KeySlot& first) const {
   return *time_of(doing, call_method(doing, time_.ptr(), watermark_));
 }
 
+WallTime WorkerTime::told(const KeySlot& first) const {
+  const auto doing = [&] { return calling("notify_at", first); };
+  return *time_of(doing, call_method(doing, time_.ptr(), told_));
+}
+
 std::optional<WallTime> WorkerTime::due(const KeySlot& first, WallTime when) const {
   const auto doing = [&] { return calling("notify_at", first); };
   const py::object asked = datetime_of(types_, when);

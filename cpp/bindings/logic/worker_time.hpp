@@ -21,6 +21,8 @@ class WorkerTime {
   void take_over();
   // Where the watermark is now.
   WallTime watermark(const KeySlot& first) const;
+  // Where values brought the watermark last.
+  WallTime told(const KeySlot& first) const;
   // The system time at which to look whether the watermark is at a time; nullopt: there is none.
   std::optional<WallTime> due(const KeySlot& first, WallTime when) const;
   // Where the watermark must be for the logic to be called.
@@ -42,6 +44,7 @@ class WorkerTime {
   // Of methods, asked for with every batch and key.
   py::object take_over_ = interned("take_over");
   py::object watermark_ = interned("watermark");
+  py::object told_ = interned("told");
   py::object to_system_utc_ = interned("to_system_utc");
   py::object watermark_due_ = interned("watermark_due");
   py::object keep_time_ = interned("keep_time");

@@ -55,6 +55,8 @@ class InnerStep : public Step {
   // When there is work although nothing arrives, and that work.
   virtual std::optional<WallTime> next_due() const { return std::nullopt; }
   virtual std::unique_ptr<Job> start_due(WallTime) { return nullptr; }
+  // What is due by now comes before the next batch.
+  void put_due_first() { due_first_ = true; }
   // Work at the real end of data.
   virtual std::unique_ptr<Job> start_eof() { return nullptr; }
   // All work of the epoch is through; before it is stored, and before anybody below hears of it.
@@ -102,7 +104,7 @@ class InnerStep : public Step {
   Epoch epoch_;
   std::optional<Epoch> working_in_;  // while user work runs
   std::exception_ptr failure_;       // of a part, while those before it go on
-  bool due_first_ = false;           // a batch is through, but not what was due by then
+  bool due_first_ = false;           // before the next batch comes what is due already
   bool due_again_ = false;           // due work has fired, and a due time is over again
   // By epoch; a queue may be empty. A window's worth of small batches may wait here, so nothing
   // goes through all of them.

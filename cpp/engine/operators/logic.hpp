@@ -99,6 +99,9 @@ class Storable {
 // (`stateful_batch`). Input items are (key, value) pairs, output items too.
 class KeyedBody : public Storable {
  public:
+  // All is restored. Whether keys that have come together are due by that: `next_due()` is in the
+  // past then, and `on_due` must come before the first batch.
+  virtual bool resume() { return false; }
   virtual bool sees_batches() const { return true; }
   virtual std::unique_ptr<Job> on_batch(data::PayloadPtr batch) = 0;
   // For the keys whose due time is <= now. `next_due()` must be past `now` when the job is done,

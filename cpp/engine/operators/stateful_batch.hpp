@@ -15,6 +15,9 @@ class StatefulBatchStep final : public StepWithLogic<KeyedBody> {
   using StepWithLogic::StepWithLogic;
 
   void restore(recovery::Entries entries) override { logic().restore(std::move(entries)); }
+  void resume() override {
+    if (logic().resume()) put_due_first();
+  }
   std::optional<Duration> watermark_lag() const override { return logic().watermark_lag(); }
 
  protected:

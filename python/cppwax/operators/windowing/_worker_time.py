@@ -49,6 +49,10 @@ class WorkerTime(Generic[V]):
         """Look what time it is, and give the watermark."""
         return self._known.on_notify()
 
+    def told(self) -> datetime:
+        """Give where values brought the watermark last, before time passed."""
+        return self._known.mark.base
+
     def to_system_utc(self, timestamp: datetime) -> datetime | None:
         """Tell when to look whether the watermark has reached a timestamp; None for never."""
         return self._known.to_system_utc(timestamp)

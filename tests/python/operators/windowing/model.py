@@ -7,7 +7,7 @@ seen, windows among all numbers near, and sessions among all times in them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 NEVER = float("-inf")
@@ -92,6 +92,16 @@ class Model:
             mark = max(mark + self.passed(last, came), time - self.wait)
             last = came
         return mark + self.passed(last, self.now)
+
+    def moving(self) -> list[tuple[float, float]]:
+        """Give those of the seen that brought the watermark forward."""
+        alone, moving = replace(self, seen=[], now=NEVER), []
+        for time, came in self.seen:
+            alone.now = came
+            if time - self.wait > alone.watermark():
+                moving.append((time, came))
+                alone.seen.append((time, came))
+        return moving
 
     def passed(self, since: float, until: float) -> float:
         return max(0, until - since - self.idle_after) if since > NEVER else 0
@@ -209,11 +219,17 @@ class WorkerModel:
             self.seen = []
 
     def take(self, others: list[WorkerModel], keys: Iterable[str]) -> None:
-        """Go on with the keys of others, as their states tell; where time passes at once only."""
+        """Go on with the keys of others, as their states tell; where time passes at once only.
+
+        A state tells what brought the watermark forward, and when, but not how late it has become
+        since. What is due by what the keys did not know of each other is done at once.
+        """
         for other in others:
             for key in keys:
                 if key in other.keys:
-                    self.keys[key] = other.keys[key]
-                    self.known[key] = other.known[key]
-                    self.seen += other.known[key]
+                    known = replace(other.keys[key], seen=other.known[key]).moving()
+                    self.keys[key] = replace(other.keys[key], now=NEVER)
+                    self.known[key] = known
+                    self.seen += known
         self.seen.sort(key=lambda seen: seen[1])
+        self.batch(max((came for _, came in self.seen), default=NEVER), [])

@@ -272,9 +272,6 @@ def test_on_other_workers_what_its_keys_knew_counts(
     after = {keys: case.model() for keys in groups(workers[1])}
     for keys, model in after.items():
         model.take(list(before.values()), keys)
-    # What is due by what keys did not know of each other is done as soon as the run has begun.
-    for model in after.values():
-        model.batch(case.batches[at_batch - 1][0] if at_batch else 0, [])
     feed(after, case.batches[at_batch:])
     for model in after.values():
         model.eof()
@@ -282,6 +279,23 @@ def test_on_other_workers_what_its_keys_knew_counts(
     assert stopped(case, at_batch, forms) == joined(
         expected(*before.values()), expected(*after.values())
     )
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize(("came", "are_all_over"), [(20, True), (5, False)])
+def test_what_keys_tell_each_other_is_done_before_the_first_batch(
+    native: bool, came: int, are_all_over: bool
+) -> None:
+    ahead, behind = (keys[0] for keys in groups(2))
+    case = Case(0, 0, Grid(10, 10), ordered=False)
+    case.batches = [(0, [(ahead, (100, 0))]), (came, [(behind, (5, 1))]), (30, [(behind, (7, 2))])]
+    seen = stopped(case, 2, (Form(native, 2), Form(native, 1)))
+    # Where no key is left there is no watermark, and the last value is not late.
+    late, windows = [(0, (7, 2))], [(0, [(5, 1)])]
+    if are_all_over:
+        late, windows = [], [*windows, (0, [(7, 2)])]
+    assert (seen.get((behind, "L"), []), seen[behind, "E"]) == (late, windows)
+    assert seen[ahead, "E"] == [(10, [(100, 0)])]
 
 
 def joined(*runs: Events) -> Events:
