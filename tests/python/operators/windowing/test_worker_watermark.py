@@ -111,8 +111,13 @@ class Source(FixedPartitionedSource[Any, int]):
 class Part(StatefulSourcePartition[Any, int]):
     source: Source
     position: int
+    has_begun: bool = False
 
     def next_batch(self) -> list[Any]:
+        # An epoch on its own: what is due at a resume is done on all workers before time goes on.
+        if not self.has_begun:
+            self.has_begun = True
+            return []
         if self.position == self.source.abort_before:
             raise AbortExecution
         if self.position == len(self.source.case.batches):
