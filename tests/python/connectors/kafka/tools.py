@@ -38,7 +38,17 @@ def create_topic(address: str, partitions: int, settings: dict[str, str], replic
     config = {key.replace("_", "."): value for key, value in settings.items()}
     client = admin(address)  # kept: without it there is no answer
     client.create_topics([NewTopic(name, partitions, replicas, config=config)])[name].result(30)
+    # The controller has made it; the broker that clients ask may hear of it a little later.
+    deadline = monotonic() + 30
+    while not _is_known(client, name, partitions):
+        assert monotonic() < deadline, f"{name} does not appear"
+        client.poll(0.05)
     return name
+
+
+def _is_known(client: AdminClient, topic: str, partitions: int) -> bool:
+    found = client.list_topics(topic, timeout=30).topics[topic].partitions
+    return len(found) == partitions and all(each.leader >= 0 for each in found.values())
 
 
 def let_in(address: str, user: str, password: str) -> None:
