@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "engine/base/await.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/first_failure.hpp"
 
@@ -68,7 +69,7 @@ void SqlitePartition::run_thread() {
   open();
   std::unique_lock lock(mutex_);
   for (;;) {
-    work_.wait(lock, [&] { return shared_.closing || next_job() != Job::kNone; });
+    await(work_, lock, [&] { return shared_.closing || next_job() != Job::kNone; });
     if (shared_.closing) return;
     do_one(lock);
   }
@@ -186,7 +187,7 @@ void SqlitePartition::call_and_wait(const std::function<void()>& call) {
   if (settings_.has_thread) {
     shared_.call = checked;
     work_.notify_all();
-    done_.wait(lock, [&] { return !shared_.call; });
+    await(done_, lock, [&] { return !shared_.call; });
   } else {
     shared_.call = checked;
     while (shared_.call) do_one(lock);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/await.hpp"
 #include "engine/base/guarded.hpp"
 #include "engine/transport/asio.hpp"
 #include "engine/transport/cluster.hpp"
@@ -45,7 +46,7 @@ class Milestones {
   template <class Condition>
   Facts wait(Condition&& reached) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return reached(facts_); });
+    await(changed_, lock, [&] { return reached(facts_); });
     return facts_;
   }
 
