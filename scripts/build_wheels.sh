@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the wheels of a release into dist/: for each interpreter one that needs nothing of the
-# system but glibc and GCC's C++ library, of the age that its tag tells: manylinux_2_35 from a
+# system but glibc and GCC's C++ library, of the age that its tag tells: manylinux_2_34 from a
 # Debian 12.
 #
 #   scripts/build_wheels.sh             for each of python3.10 … python3.14, python3.13t on PATH
@@ -38,7 +38,7 @@ install_tools() {
 build_wheel() {
   local interpreter=$1 requirements environment
   environment=$work/$("$interpreter" -c 'import sys, sysconfig
-print(f"{sys.version.split()[0]}-{sysconfig.get_config_var("SOABI")}")')
+print(sys.version.split()[0], sysconfig.get_config_var("SOABI"), sep="-")')
   [[ -x $environment/bin/python ]] ||
     quietly "$work/environment.log" "$interpreter" -m venv --clear "$environment"
   mapfile -t requirements < <(pinned scikit-build-core pybind11)

@@ -10,6 +10,7 @@
 # PYTHON=… names the interpreter. Without it one is compiled from Debian's source package, once:
 # five minutes or so.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+source scripts/wheel_environment.sh
 
 folder=$PWD/.cache/free-threaded
 venv=$folder/venv
@@ -102,49 +103,13 @@ find_interpreter() {
 
 # --- the environment -----------------------------------------------------------------------------
 
-# Requirements of the extra `dev` that hold for the interpreter, but those for the text of the code.
-requirements() {
-  "$python" - <<'PY'
-import tomllib
-from pathlib import Path
-
-from pip._vendor.packaging.requirements import Requirement
-
-text_tools = {"clang-format", "mypy", "ruff"}
-project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-for text in project["optional-dependencies"]["dev"]:
-    need = Requirement(text)
-    if need.name not in text_tools and (need.marker is None or need.marker.evaluate()):
-        print(text.partition(";")[0].strip())
-PY
-}
-
-# Without these there is nothing to be done. What others need is skipped.
-is_needed() {
-  [[ $1 =~ ^(build|hypothesis|pybind11|pytest|pytest-timeout|pytest-xdist|scikit-build-core)== ]]
-}
-
-# A wheel or nothing: what it takes to compile one is not looked for. Where the version that is
-# pinned has none for this interpreter, another may.
-install_wheel_of() {
-  "$python" -m pip install --only-binary :all: "$1" ||
-    "$python" -m pip install --only-binary :all: "${1%%==*}"
-}
-
 make_environment() {
-  local key requirement log
+  local key
   key=$("$base_python" -c 'import sys; print(sys.version, sys.base_prefix)')$(<pyproject.toml)
   [[ -x $python && -f $venv/made-for && $(<"$venv/made-for") == "$key" ]] && return
   note "making an environment for free-threaded Python"
   quietly "$folder/venv.log" "$base_python" -m venv --clear "$venv"
-  while read -r requirement; do
-    log=$folder/pip-${requirement%%[=[]*}.log
-    install_wheel_of "$requirement" >"$log" 2>&1 </dev/null && continue
-    is_needed "$requirement" && die "there is no wheel of $requirement: $log"
-    note "not to be had for this interpreter: $requirement"
-  done < <(requirements)
-  "$python" -m pip install --no-deps -r tests/connector_packages.txt >"$folder/pip.log" 2>&1 ||
-    note "the packages of tests/connector_packages.txt are not to be had for this interpreter"
+  install_requirements "$folder"
   printf '%s' "$key" >"$venv/made-for"
 }
 
@@ -169,15 +134,6 @@ PY
 # The tests in which workers meet.
 meeting=(tests/python/bindings tests/python/operators tests/python/pressure tests/python/recovery
   tests/python/watch)
-
-# Tests that cannot be collected without a package.
-left_out() {
-  local each needs=(confluent_kafka:tests/python/connectors/kafka
-    opentelemetry.sdk:tests/python/test_tracing.py)
-  for each in "${needs[@]}"; do
-    "$python" -c "import ${each%%:*}" 2>/dev/null || echo "--ignore=${each#*:}"
-  done
-}
 
 run_pytest() {
   local ignored

@@ -29,10 +29,12 @@ fi
 rm -rf "$root/opt/cppwax"
 mkdir -p "$root/opt/cppwax"
 version=$(chroot "$root" "$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+tags=${wheel%.whl}
+mapfile -t platforms < <(tr . '\n' <<<"${tags##*-}")
 quietly "$root.pip.log" python3 -m pip install --target "$root/opt/cppwax/packages" \
   --only-binary :all: --implementation cp --python-version "$version" \
   --abi "$(cut -d- -f4 <<<"${wheel##*/}")" --abi abi3 --abi none \
-  --platform "manylinux_2_35_$(uname -m)" --platform "manylinux2014_$(uname -m)" --platform any \
+  "${platforms[@]/#/--platform=}" --platform "manylinux2014_$(uname -m)" --platform any \
   "$wheel"
 cp scripts/try_installed.py "$root/opt/cppwax/"
 

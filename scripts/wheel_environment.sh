@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# An environment for running the tests on a wheel; sourced after common.sh, never run. The functions
+# work on the environment of $python.
+
+# Requirements of the extra `dev` that hold for the interpreter, but those for the text of the code.
+requirements() {
+  "$python" - <<'PY'
+from pathlib import Path
+
+from pip._vendor.packaging.requirements import Requirement
+
+try:
+    import tomllib
+except ImportError:  # before Python 3.11
+    from pip._vendor import tomli as tomllib
+
+text_tools = {"clang-format", "furo", "mypy", "ruff", "sphinx-click", "sphinx-copybutton"}
+project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+for text in project["optional-dependencies"]["dev"]:
+    need = Requirement(text)
+    if need.name not in text_tools and (need.marker is None or need.marker.evaluate()):
+        print(text.partition(";")[0].strip())
+PY
+}
+
+# Without these there is nothing to be done. What others need is skipped.
+is_needed() {
+  [[ $1 =~ ^(build|hypothesis|pybind11|pytest|pytest-timeout|pytest-xdist|scikit-build-core)== ]]
+}
+
+# A wheel or nothing: what it takes to compile one is not looked for. Where the version that is
+# pinned has none for this interpreter, another may.
+install_wheel_of() {
+  "$python" -m pip install --only-binary :all: "$1" ||
+    "$python" -m pip install --only-binary :all: "${1%%==*}"
+}
+
+# install_requirements LOGS: all that the tests want and can have; LOGS is a folder for pip's output.
+install_requirements() {
+  local logs=$1 all requirement log
+  mkdir -p "$logs"
+  mapfile -t all < <(requirements)
+  ((${#all[@]} > 0)) || die "the requirements of the tests cannot be read by $python"
+  if ! "$python" -m pip install --only-binary :all: "${all[@]}" >"$logs/pip.log" 2>&1; then
+    for requirement in "${all[@]}"; do
+      log=$logs/pip-${requirement%%[=[]*}.log
+      install_wheel_of "$requirement" >"$log" 2>&1 </dev/null && continue
+      ! is_needed "$requirement" || die "there is no wheel of $requirement: $log"
+      note "not to be had for this interpreter: $requirement"
+    done
+  fi
+  "$python" -m pip install --no-deps -r tests/connector_packages.txt >"$logs/pip.log" 2>&1 ||
+    note "the packages of tests/connector_packages.txt are not to be had for this interpreter"
+}
+
+# Options for pytest: without tests that cannot be collected because a package is missing.
+left_out() {
+  local each needs=(confluent_kafka:tests/python/connectors/kafka
+    opentelemetry.sdk:tests/python/test_tracing.py)
+  for each in "${needs[@]}"; do
+    "$python" -c "import ${each%%:*}" 2>/dev/null || echo "--ignore=${each#*:}"
+  done
+}
