@@ -16,9 +16,11 @@ root=$(realpath -m "$1") python=$2 wheel=$3
 [[ -x $root/usr/bin/apt-get ]] ||
   quietly "$root.log" debootstrap --variant=minbase "${SUITE:-bookworm}" "$root"
 
-prefix=
+prefix='' run=("$python")
 if command -v "$python" >/dev/null; then
-  prefix=$("$python" -c 'import sys; print(sys.base_prefix)')
+  prefix=$("$python" -c 'import os, sys; print(os.path.realpath(sys.base_prefix))')
+else
+  run=(chroot "$root" "$python")
 fi
 if [[ -n $prefix && $prefix != /usr ]]; then
   mkdir -p "$root$prefix"
@@ -28,7 +30,7 @@ fi
 # The packages are put there from outside: pip would need more of the system.
 rm -rf "$root/opt/cppwax"
 mkdir -p "$root/opt/cppwax"
-version=$(chroot "$root" "$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+version=$("${run[@]}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 tags=${wheel%.whl}
 mapfile -t platforms < <(tr . '\n' <<<"${tags##*-}")
 quietly "$root.pip.log" python3 -m pip install --target "$root/opt/cppwax/packages" \

@@ -49,7 +49,8 @@ install_requirements() {
       note "not to be had for this interpreter: $requirement"
     done
   fi
-  "$python" -m pip install --no-deps -r tests/connector_packages.txt >"$logs/pip.log" 2>&1 ||
+  "$python" -m pip install --no-deps --ignore-requires-python -r tests/connector_packages.txt \
+    >"$logs/pip.log" 2>&1 ||
     note "the packages of tests/connector_packages.txt are not to be had for this interpreter"
 }
 
