@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ SIDES = [
     pytest.param(row, side, id=f"{row.name}-{side.label}")
     for row in ROWS
     for side in row.sides
-    if not side.package or find_spec(side.package)
+    if not side.package or harness.is_installed(side.package)
 ]
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.util import find_spec
 
 import pytest
 
 from benchmarks import nexmark_answers
+from benchmarks.harness import is_installed
 from benchmarks.nexmark import ROWS, Query
 from benchmarks.nexmark_events import BEGIN, Auction, Bid, Person, events
 from benchmarks.workload import BYTEWAX, CPPWAX, LOOP, Library, Side
@@ -28,7 +28,7 @@ def run(query: Query, side: Side, count: int) -> None:
 @pytest.mark.parametrize("side", [CPPWAX, BYTEWAX, LOOP], ids=lambda side: side.label)
 @pytest.mark.parametrize("name", [row.name for row in ROWS])
 def test_answers_are_right(name: str, side: Side) -> None:
-    if side.package and not find_spec(side.package):
+    if side.package and not is_installed(side.package):
         pytest.skip(f"{side.package} is not installed")
     query = Query(name)
     for count in (0, COUNT):
