@@ -35,7 +35,7 @@ install_wheel_of() {
     "$python" -m pip install --only-binary :all: "${1%%==*}"
 }
 
-# install_requirements LOGS: all that the tests want and can have; LOGS is a folder for pip's output.
+# install_requirements LOGS: what the tests want and can have; LOGS is a folder for pip's output.
 install_requirements() {
   local logs=$1 all requirement log
   mkdir -p "$logs"
