@@ -28,9 +28,13 @@ constexpr std::array kMigrations{
     "CREATE TABLE segment(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " blocks INTEGER NOT NULL, entries INTEGER NOT NULL, discards INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL, checksum INTEGER NOT NULL);"
-    "CREATE TABLE block(place INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, body BLOB NOT NULL)"};
+    "CREATE TABLE block(place INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, body BLOB NOT NULL)",
+    // The same tables; sizes within a block became variable.
+    "SELECT 1"};
 
 constexpr int kSchemaVersion = static_cast<int>(kMigrations.size());
+// Blocks of the one before were never in a release, and nothing reads them.
+constexpr int kOldestVersion = 2;
 
 constexpr const char* kReadSchema = "read its tables";
 
@@ -120,6 +124,13 @@ int check_schema(Database& database) {
                          std::to_string(kSchemaVersion) + ": install the newer one again");
   }
   if (version < 1) database.damaged("it has no version");
+  if (version < kOldestVersion) {
+    throw StoreError(StoreFault::kNotAPartition,
+                     "recovery partition " + database.path() + " has format " +
+                         std::to_string(version) +
+                         ", of a cppwax before its first release, which cannot be read any more; "
+                         "move it away, and make a new store with `python -m cppwax.recovery`");
+  }
   const int known = static_cast<int>(version);
   if (tables_of(database) != tables_of_version(known)) {
     database.damaged("its tables are not those of its format");

@@ -204,6 +204,14 @@ TEST(StoreDamage, ANewerFormatIsNamed) {
               testing::AllOf(HasSubstr("format 99"), HasSubstr("newer cppwax")));
 }
 
+TEST(StoreDamage, AFormatThatIsTooOldIsNamed) {
+  UsedStore store(6, true);
+  Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs())
+      .run("PRAGMA user_version = 1", "test");
+  EXPECT_THAT(store.refusal(store.stand.disk().contents()),
+              testing::AllOf(HasSubstr("format 1"), HasSubstr("make a new store")));
+}
+
 TEST(StoreDamage, AForeignDatabaseIsNamed) {
   UsedStore store(7, true);
   Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs())
