@@ -29,7 +29,7 @@ class OpenEntries {
       if (i + 1 < order.size() && has_key(order[i + 1], order[i].prefix, entry.key)) continue;
       take(bytes, entry);
     }
-    bytes_ = {};
+    std::string().swap(bytes_);  // an assignment would keep the memory
   }
 
  private:

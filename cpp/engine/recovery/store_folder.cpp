@@ -136,6 +136,10 @@ int rename_to_new(const char* from, const char* to) {
   return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 #elif defined(RENAME_EXCL)
   return renamex_np(from, to, RENAME_EXCL);
+#else
+  static_cast<void>(from), static_cast<void>(to);
+  errno = ENOSYS;
+  return -1;
 #endif
 }
 
