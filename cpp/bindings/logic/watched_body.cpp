@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bindings/logic/keyed_item.hpp"
 #include "bindings/py_payload.hpp"
@@ -45,19 +46,22 @@ class WatchedBody final : public operators::KeyedBody {
  private:
   void take_sample(const PyPayload& batch) {
     const auto items = batch.items();
-    keys_->with([&](operators::FrequentKeys& keys) {
-      for (; next_ < items.size(); next_ += distance()) add(items[next_], keys);
-    });
+    // Before the lock is taken: to encode a key may run user code, by a garbage collection.
+    sample_.clear();
+    for (; next_ < items.size(); next_ += distance()) add(items[next_]);
     next_ -= items.size();
+    keys_->with([&](operators::FrequentKeys& keys) {
+      for (const std::string& key : sample_) keys.add(key);
+    });
   }
 
   // An item that is no pair is refused by the body.
-  static void add(PyObject* item, operators::FrequentKeys& keys) {
+  void add(PyObject* item) {
     if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) return;
     PyObject* const key = PyTuple_GET_ITEM(item, 0);
     if (!PyUnicode_Check(key)) return;
     std::string storage;
-    keys.add(key_bytes(key, storage));
+    sample_.emplace_back(key_bytes(key, storage));
   }
 
   std::size_t distance() {
@@ -74,6 +78,7 @@ class WatchedBody final : public operators::KeyedBody {
   std::size_t next_ = 0;  // from here to the next item that counts
   std::size_t taken_ = 0;
   std::uint32_t random_ = 1;
+  std::vector<std::string> sample_;
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +16,7 @@ from cppwax import _engine
 from cppwax.dataflow import Dataflow
 from cppwax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from cppwax.testing import TestingSink, TestingSource
+from tests.python.bindings.child import PROGRAMS
 
 COUNT = 1000
 DEADLINE_SECONDS = 30.0
@@ -138,3 +141,10 @@ def test_meters_are_of_one_run() -> None:
     _engine.run(counted_flow([]), meters=meters)
     with pytest.raises(ValueError, match="make new ones"):
         _engine.run(counted_flow([]), meters=meters)
+
+
+def test_who_asks_for_hot_keys_never_waits_for_user_code() -> None:
+    ended = subprocess.run(
+        [sys.executable, str(PROGRAMS / "hot_keys.py")], capture_output=True, text=True, timeout=90
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "3000\n", "")
