@@ -42,12 +42,11 @@ thread_local Turn turn;
 
 // `sys.getswitchinterval()`. REQUIRES: the interpreter is held.
 Duration switch_interval() {
-  PyObject* sys = PyImport_ImportModule("sys");
+  PyObject* sys = PyImport_AddModule("sys");  // borrowed; an import may run user code
   PyObject* seconds =
       sys != nullptr ? PyObject_CallMethod(sys, "getswitchinterval", nullptr) : nullptr;
   const double value = seconds != nullptr ? PyFloat_AsDouble(seconds) : -1.0;
   Py_XDECREF(seconds);
-  Py_XDECREF(sys);
   if (PyErr_Occurred() != nullptr) PyErr_Clear();
   if (!(value > 0.0 && value < 3600.0)) return kUsualInterval;
   return std::chrono::round<Duration>(std::chrono::duration<double>(value));

@@ -37,7 +37,8 @@ py::object interned(const char* text) {
 }
 
 py::object sys_attribute(const char* name) {
-  const auto module = py::reinterpret_steal<py::object>(PyImport_ImportModule("sys"));
+  // Not by an import, which may run user code.
+  const auto module = py::reinterpret_borrow<py::object>(PyImport_AddModule("sys"));
   PyObject* value = module ? PyObject_GetAttr(module.ptr(), interned(name).ptr()) : nullptr;
   if (value == nullptr) PyErr_Clear();
   return py::reinterpret_steal<py::object>(value);
