@@ -198,6 +198,7 @@ void InnerStep::store_changes() {
 // What the end emits waits for nothing (P4).
 void InnerStep::run_to_end(std::unique_ptr<Job> job) {
   if (!job) return;
+  const Timed time(calls_user_code() ? meter_ : nullptr, host_.clock(), Timed::As::kCalls);
   SliceEmitter out(outputs_, epoch_, SliceEmitter::Wait::kForNothing);
   while (job->run(out) == Work::kMore) {
   }
