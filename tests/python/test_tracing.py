@@ -213,6 +213,20 @@ def test_epochs_between_two_looks_have_one_span() -> None:
     ]
 
 
+def test_epochs_that_nobody_saw_open_have_a_span_since_the_last_look() -> None:
+    made, meters = Spans(), FakeMeters()
+    spans = RunSpans(made, None, meters)
+    began = spans._began
+    for opened, through, now in ((20, 18, 1), (40, 38, 2), (41, 41, 3)):
+        meters.opened = [(0, opened, through)]
+        spans.look(began + now)
+    assert [(round(a - began, 3), round(b - began, 3), f) for _, a, b, f in made.made] == [
+        (0, 1, {"cppwax.epoch": 18}),
+        (1, 2, {"cppwax.epoch": 38, "cppwax.epochs": 20}),
+        (2, 3, {"cppwax.epoch": 41, "cppwax.epochs": 3}),
+    ]
+
+
 def test_of_any_number_of_steps_the_longest_have_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cppwax._watch.spans._MOST_STEPS", 2)
     rows = [(f"f.{n}", 0, 1, 1, 1, float(n), 0.0) for n in range(5)]

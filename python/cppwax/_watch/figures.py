@@ -49,7 +49,7 @@ class HotKey:
     """A key that comes often to a keyed step."""
 
     key: str
-    """At most the first 64 bytes of it."""
+    """At most the first 64 bytes of it; keys that begin alike for so long count as one."""
     share: float
     """What part of the items have it, from 0 to 1."""
 
@@ -147,8 +147,10 @@ class Watch:
             before = self._before(now.at)
             if now.at - self._readings[-1].at >= _LEAST_SECONDS:
                 self._readings.append(now)
+        # In this order, as in `_read`: what a worker has is there before its epochs are.
+        epochs = self._meters.epochs()
         phases = dict(self._meters.workers())
-        workers = [WorkerFigures(*row, phases[row[0]]) for row in self._meters.epochs()]
+        workers = [WorkerFigures(*row, phases[row[0]]) for row in epochs]
         span = now.at - before.at
         keys = _hot_keys_of(self._meters)
         scale = _Scale(before.counts, now.counts, keys, span, max(1, len(workers)))
@@ -179,10 +181,12 @@ def flat(steps: Iterable[StepFigures]) -> Iterator[StepFigures]:
 
 
 def _read(meters: Meters) -> dict[str, _Counts]:
+    # First the steps: the run may begin meanwhile, and then there is more in what is read later.
+    steps = meters.steps()
     places = {row[:2]: row for row in meters.places()}
     called = {row[:2]: row[3] for row in meters.times()}
     counts: dict[str, _Counts] = {}
-    for step_id, worker, arrived, begun, emitted, worked, held in meters.steps():
+    for step_id, worker, arrived, begun, emitted, worked, held in steps:
         old = counts.get(step_id, _Counts())
         *_, room, lag, _first, _last = places[step_id, worker]
         counts[step_id] = _Counts(
@@ -203,8 +207,10 @@ def _hot_keys_of(meters: Meters) -> dict[str, list[HotKey]]:
     counts: dict[str, dict[str, int]] = {}
     for step_id, _worker, total, keys in meters.hot_keys():
         totals[step_id] = totals.get(step_id, 0) + total
-        # A key comes to one worker.
-        counts.setdefault(step_id, {}).update(keys)
+        into = counts.setdefault(step_id, {})
+        for key, number in keys:
+            # A key comes to one worker, but long ones that begin alike count as one.
+            into[key] = into.get(key, 0) + number
     return {
         step_id: [
             HotKey(key, count / totals[step_id])

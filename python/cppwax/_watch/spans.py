@@ -58,6 +58,7 @@ class RunSpans:
         # Of the epochs that are not through: the first, and since when each is open.
         self._through: int | None = None
         self._opened: dict[int, float] = {}
+        self._looked = self._began
 
     def look(self, now: float) -> None:
         """Make a span of the epochs that are through since the last look, if there are any.
@@ -70,19 +71,20 @@ class RunSpans:
             return
         opened = max(row[1] for row in workers)
         through = min(row[2] for row in workers)
+        since, self._looked = self._looked, now
         if opened:
-            self._opened.setdefault(opened, self._began if not self._opened else now)
+            # The first one of a run is open since its begin; of others it is not known.
+            is_first = not (self._opened or self._through or through)
+            self._opened.setdefault(opened, self._began if is_first else now)
         if through <= (self._through or 0):
             return
         # Several of them may have come and gone between two looks.
-        begun = [since for epoch, since in self._opened.items() if epoch <= through]
-        first = self._through + 1 if self._through else min(self._opened, default=through)
-        self._make(
-            "cppwax.epoch",
-            min(begun, default=now),
-            now,
-            {"cppwax.epoch": through, "cppwax.epochs": through - first + 1},
-        )
+        begun = {epoch: seen for epoch, seen in self._opened.items() if epoch <= through}
+        facts = {"cppwax.epoch": through}
+        # With which one the run began is not known where nobody has seen it open.
+        if self._through or begun:
+            facts["cppwax.epochs"] = through - (self._through or min(begun) - 1)
+        self._make("cppwax.epoch", min(begun.values(), default=since), now, facts)
         self._through = through
         self._opened = {epoch: since for epoch, since in self._opened.items() if epoch > through}
 
