@@ -3,7 +3,7 @@
 # system but glibc and GCC's C++ library, of the age that its tag tells: manylinux_2_34 from a
 # Debian 12.
 #
-#   scripts/build_wheels.sh             for each of python3.10 … python3.14, python3.13t on PATH
+#   scripts/build_wheels.sh             for each on PATH: python3.10 … python3.14, python3.13t, …
 #   scripts/build_wheels.sh PYTHON…     for these
 #
 # OpenSSL and SQLite are linked statically. Needs what scripts/setup.sh installs for `run`, and the
@@ -55,8 +55,10 @@ print(sys.version.split()[0], sysconfig.get_config_var("SOABI"), sep="-")')
   grep -oE 'dist/[^ ]+\.whl' "$environment/repair.log" | tail -n 1
 }
 
-mapfile -t found < <(interpreters "$@")
-((${#found[@]} > 0)) || die 'no interpreter is on PATH; name one: scripts/build_wheels.sh PYTHON…'
+# Not by a process substitution, whose failure would be lost.
+names=$(interpreters "$@")
+[[ -n $names ]] || die 'no interpreter is on PATH; name one: scripts/build_wheels.sh PYTHON…'
+mapfile -t found <<<"$names"
 
 mkdir -p "$work" dist
 

@@ -15,6 +15,7 @@ shift 2
 wanted="$architecture $*"
 [[ -e $folder/packages && $(<"$folder/packages") == "$wanted" ]] && exit 0
 rm -rf "$folder"
+mkdir -p "$folder"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -95,7 +95,9 @@ def test_annotations_and_stubs_are_shipped() -> None:
 
 
 def test_the_license_is_shipped() -> None:
-    assert distribution("cppwax").metadata["License-Expression"] == "Apache-2.0"
+    metadata = distribution("cppwax").metadata
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata.get_all("License-File") == ["LICENSE", "cpp/third_party_licenses.txt"]
 
 
 def test_no_module_loads_the_engine_by_itself() -> None:
