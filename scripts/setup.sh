@@ -76,6 +76,13 @@ install_packages() {
   done
   ((${#known[@]} == 0)) || quietly .cache/apt.log "${as_root[@]}" env \
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${known[@]}"
+  # Tests start servers of their own; those of the system would listen from now on, and
+  # InfluxDB's to everybody.
+  command -v systemctl >/dev/null || return 0
+  for package in influxdb redis-server; do
+    [[ " ${known[*]} " != *" $package "* ]] ||
+      "${as_root[@]}" systemctl disable --now "$package" >>.cache/apt.log 2>&1 || true
+  done
 }
 
 check_python() {
