@@ -48,6 +48,10 @@ class Lags:
             except KafkaException:
                 return None
         position = max(offset, self._ends.get(place, -1))
+        if bounds is not None and 0 <= bounds[1] < position:
+            # It was made anew, and has begun again.
+            self._ends.pop(place, None)
+            position = offset
         if bounds is None or bounds[1] < 0 or position < 0:
             return None
         return max(int(bounds[1]) - position, 0)
