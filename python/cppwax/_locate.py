@@ -18,8 +18,8 @@ from cppwax.dataflow import Dataflow
 
 _PACKAGE_DIR = os.path.dirname(__file__) + os.sep
 _BYTEWAX_HINT = (
-    "; a program that was written for Bytewax runs with `python -m cppwax.run --bytewax`, which "
-    "makes `import bytewax` mean cppwax"
+    "; a program that was written for Bytewax needs the option `--bytewax`, which makes "
+    "`import bytewax` mean cppwax"
 )
 
 

@@ -46,7 +46,7 @@ def _running(command: list[Any], says: str, env: dict[str, str] | None = None) -
                 said.append(line)
                 if says in line:
                     break
-            assert process.poll() is None and says in said[-1], said
+            assert process.poll() is None and said and says in said[-1], said
             # What it says from now on must not fill the pipe.
             threading.Thread(target=process.stdout.read, daemon=True).start()
             yield said[-1]

@@ -57,11 +57,13 @@ def test_redis_is_written(module: list[str], redis_port: int, tmp_path: Path) ->
 def _first_words(arguments: list[str], port: int, count: int, folder: Path) -> list[str]:
     """Read words until there are so many, and stop the flow, which waits for more."""
     env = {"REDIS_PORT": str(port), "VALKEY_PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    with start(ON_CPPWAX, *arguments, folder=folder, env=env) as process:
+    patient = [*arguments, "--stop-timeout", "60"]
+    with start(ON_CPPWAX, *patient, folder=folder, env=env) as process:
         assert process.stdout is not None
         words = [process.stdout.readline().strip() for _ in range(count)]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=90)
+    assert process.returncode == 0
     return words
 
 
