@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from cppwax._drawing.names import shown
 from cppwax._watch.figures import Figures, StepFigures, Watch
+from cppwax._watch.repeated import repeated
 
 _TABLE_SECONDS = 1.0
 _LINE_SECONDS = 10.0
@@ -37,7 +37,7 @@ def shown_meanwhile(watch: Watch, name: str) -> Iterator[None]:
         # Imported here for its cost: few runs need it.
         from cppwax._watch.terminal import Screen
 
-        with Screen(stream) as screen, _repeated(lambda: screen.draw(watch.look()), _TABLE_SECONDS):
+        with Screen(stream) as screen, _shown(lambda: screen.draw(watch.look()), _TABLE_SECONDS):
             yield
     else:
 
@@ -45,33 +45,13 @@ def shown_meanwhile(watch: Watch, name: str) -> Iterator[None]:
             stream.write(f"{name}: {line_of(watch.look())}\n")
             stream.flush()
 
-        with _repeated(say, _LINE_SECONDS):
+        with _shown(say, _LINE_SECONDS):
             yield
 
 
-@contextmanager
-def _repeated(show: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Show something again and again, and once at the end."""
-    is_over = threading.Event()
-    thread = threading.Thread(
-        target=_show_until, args=(show, is_over, seconds), name="cppwax progress", daemon=True
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
-def _show_until(show: Callable[[], None], is_over: threading.Event, seconds: float) -> None:
-    try:
-        while not is_over.wait(seconds):
-            show()
-        show()
-    except (OSError, ValueError):
-        # Nobody reads it any more, or it was closed; the run goes on.
-        return
+def _shown(show: Callable[[], None], seconds: float) -> AbstractContextManager[None]:
+    # Where nobody reads it any more, or it was closed, the run goes on.
+    return repeated(show, seconds, "cppwax progress", until=(OSError, ValueError))
 
 
 def line_of(figures: Figures) -> str:

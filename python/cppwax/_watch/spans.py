@@ -5,13 +5,13 @@ Bounded in number: one of epochs a second at most, one a worker, and `_MOST_STEP
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from cppwax._watch.meters import Meters
+from cppwax._watch.repeated import repeated
 
 _LOOK_SECONDS = 1.0
 _MOST_STEPS = 512
@@ -30,19 +30,10 @@ def spans_within(tracer: Any, context: Any, meters: Meters) -> Iterator[None]:
         While it runs.
     """
     spans = RunSpans(tracer, context, meters)
-    is_over = threading.Event()
-
-    def look() -> None:
-        while not is_over.wait(_LOOK_SECONDS):
-            spans.look(time.time())
-
-    thread = threading.Thread(target=look, name="cppwax spans", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(lambda: spans.look(time.time()), _LOOK_SECONDS, "cppwax spans"):
+            yield
     finally:
-        is_over.set()
-        thread.join()
         spans.end(time.time())
 
 
