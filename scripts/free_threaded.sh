@@ -103,24 +103,13 @@ find_interpreter() {
 
 # --- the environment -----------------------------------------------------------------------------
 
-make_environment() {
-  local key
-  key=$("$base_python" -c 'import sys; print(sys.version, sys.base_prefix)')$(<pyproject.toml)
-  [[ -x $python && -f $venv/made-for && $(<"$venv/made-for") == "$key" ]] && return
-  note "making an environment for free-threaded Python"
-  quietly "$folder/venv.log" "$base_python" -m venv --clear "$venv"
-  install_requirements "$folder"
-  printf '%s' "$key" >"$venv/made-for"
-}
-
 # The wheel as a user gets it, in the environment.
 install_wheel() {
   note "building the wheel (compiles the engine: a minute or two)"
   rm -rf "$folder/dist"
   quietly "$folder/wheel.log" "$python" -m build --wheel --no-isolation --outdir "$folder/dist" .
   local wheel=("$folder"/dist/*.whl)
-  quietly "$folder/pip.log" "$python" -m pip install --force-reinstall --no-deps "${wheel[@]}"
-  quietly "$folder/pip.log" "$python" -m pip install "${wheel[@]}"
+  install_wheel_file "${wheel[0]}" "$folder/pip.log"
   "$python" -X faulthandler -W error - <<'PY' || die "the engine turns the GIL on"
 import sys
 import cppwax._engine
@@ -157,7 +146,7 @@ command=${1:-test}
 (($# == 0)) || shift
 [[ $command =~ ^(test|stress|bench)$ ]] || die "usage: scripts/free_threaded.sh [test|stress|bench]"
 find_interpreter
-make_environment
+make_test_environment "$venv" "$base_python" "$folder"
 install_wheel
 case $command in
   test) run_pytest "$@" ;;

@@ -6,10 +6,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cache=$PWD/.cache/macos
-mapfile -t requirements < <(pinned libboost-headers ziglang)
-((${#requirements[@]} == 2)) || exit 1
-[[ -x $cache/tools/bin/python ]] || quietly "$cache.log" python3 -m venv --clear "$cache/tools"
-quietly "$cache.log" "$cache/tools/bin/python" -m pip install "${requirements[@]}"
+ensure_environment "$cache.log" "$cache/tools"
+install_pinned "$cache.log" "$cache/tools/bin/python" libboost-headers ziglang
 boost=$("$cache/tools/bin/python" -c 'import libboost_headers as b; print(b.__path__[0])')/include
 
 # Of the libraries the headers alone are needed, which are the same there; glibc's must stay away.

@@ -119,10 +119,7 @@ install_package() {
   if [[ ! -x $python ]] || ! "$python" -c 'import pip' 2>/dev/null; then
     quietly .cache/venv.log "$base_python" -m venv --clear "$venv"
   fi
-  local build_tools
-  mapfile -t build_tools < <(pinned scikit-build-core pybind11)
-  ((${#build_tools[@]} == 2)) || exit 1
-  quietly .cache/pip.log "$python" -m pip install "${build_tools[@]}"
+  install_pinned .cache/pip.log "$python" scikit-build-core pybind11
   # Without build isolation, because rebuilding at import needs the build tools to stay.
   quietly .cache/pip.log "$python" -m pip install --no-build-isolation \
     --config-settings=editable.rebuild=true \

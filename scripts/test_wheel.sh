@@ -15,17 +15,8 @@ command -v "$base_python" >/dev/null || die "$base_python is no command"
 # One for each kind of wheel: cp312-cp312.
 environment=$PWD/.cache/wheels/tests-$(cut -d- -f3,4 <<<"${wheel##*/}")
 python=$environment/bin/python
-key=$("$base_python" -c 'import sys; print(sys.version, sys.base_prefix)')$(<pyproject.toml)
-if [[ ! -f $environment/made-for || $(<"$environment/made-for") != "$key" ]]; then
-  note "making an environment for $wheel"
-  quietly "$environment.log" "$base_python" -m venv --clear "$environment"
-  quietly "$environment.log" "$python" -m pip install --upgrade pip
-  install_requirements "$environment/logs"
-  printf '%s' "$key" >"$environment/made-for"
-fi
-
-quietly "$environment.log" "$python" -m pip install --force-reinstall --no-deps "$wheel"
-quietly "$environment.log" "$python" -m pip install "$wheel"
+make_test_environment "$environment" "$base_python" "$environment.logs"
+install_wheel_file "$wheel" "$environment.logs/wheel.log"
 "$python" - <<'PY'
 import sys
 from pathlib import Path

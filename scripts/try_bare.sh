@@ -27,21 +27,16 @@ if [[ -n $prefix && $prefix != /usr ]]; then
   cp -rT "$prefix" "$root$prefix"
 fi
 
-# Prints an interpreter that has pip, which a Debian's own may lack.
-outside_pip() {
-  local environment=$PWD/.cache/try-bare
-  [[ -x $environment/bin/python ]] ||
-    quietly "$root.pip.log" python3 -m venv --clear "$environment"
-  echo "$environment/bin/python"
-}
-
-# The packages are put there from outside: pip would need more of the system.
+# The packages are put there from outside: pip would need more of the system. In an environment, for
+# a Debian's own interpreter may lack it.
+outside=$PWD/.cache/try-bare
+ensure_environment "$root.pip.log" "$outside"
 rm -rf "$root/opt/cppwax"
 mkdir -p "$root/opt/cppwax"
 version=$("${run[@]}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 tags=${wheel%.whl}
 mapfile -t platforms < <(tr . '\n' <<<"${tags##*-}")
-quietly "$root.pip.log" "$(outside_pip)" -m pip install --target "$root/opt/cppwax/packages" \
+quietly "$root.pip.log" "$outside/bin/python" -m pip install --target "$root/opt/cppwax/packages" \
   --only-binary :all: --implementation cp --python-version "$version" \
   --abi "$(cut -d- -f4 <<<"${wheel##*/}")" --abi abi3 --abi none \
   "${platforms[@]/#/--platform=}" --platform "manylinux2014_$(uname -m)" --platform any \

@@ -54,6 +54,25 @@ install_requirements() {
     note "the packages of tests/connector_packages.txt are not to be had for this interpreter"
 }
 
+# make_test_environment FOLDER PYTHON LOGS: one for the tests, made anew where pyproject.toml or the
+# interpreter is another than before.
+make_test_environment() {
+  local folder=$1 interpreter=$2 logs=$3 key
+  key=$("$interpreter" -c 'import sys; print(sys.version, sys.base_prefix)')$(<pyproject.toml)
+  [[ ! -f $folder/made-for || $(<"$folder/made-for") != "$key" ]] || return 0
+  note "making an environment for the tests"
+  quietly "$logs/venv.log" "$interpreter" -m venv --clear "$folder"
+  quietly "$logs/venv.log" "$python" -m pip install --upgrade pip
+  install_requirements "$logs"
+  printf '%s' "$key" >"$folder/made-for"
+}
+
+# install_wheel_file WHEEL LOG: the very file, whatever was there, and what it needs.
+install_wheel_file() {
+  quietly "$2" "$python" -m pip install --force-reinstall --no-deps "$1"
+  quietly "$2" "$python" -m pip install "$1"
+}
+
 # Options for pytest: without tests that cannot be collected because a package is missing.
 left_out() {
   local each needs=(confluent_kafka:tests/python/connectors/kafka
