@@ -32,8 +32,6 @@ _KEYS = 100
 _CPPWAX_TWO = Side("cppwax -w2", "cppwax", 2)
 _BYTEWAX_TWO = Side("Bytewax -w2", "bytewax", 2)
 _BLOCK = list(range(BATCH))
-#: What the speed must be, and should be.
-_MUST, _SHOULD = (0.97, 1.0) if getattr(sys, "_is_gil_enabled", lambda: True)() else (1.6, 1.9)
 
 
 def worker_of(turns: int) -> Callable[[int], str]:
