@@ -42,8 +42,7 @@ class KeyChanges {
       KeySlot& slot = *changed_.back();
       remove(slot);
       recovery::Entry& entry = entries.emplace_back();
-      std::string storage;
-      entry.key = key_bytes(slot.key.ptr(), storage);
+      entry.key = bytes_of(slot);
       entry.state = state_of(slot);
       slot.stored = true;
     }
