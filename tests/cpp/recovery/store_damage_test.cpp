@@ -54,6 +54,14 @@ struct UsedStore {
   MemoryDisk::Contents contents;
 };
 
+// What a store is refused with once SQL has changed its file.
+std::string refusal_after(std::uint64_t seed, const std::string& change) {
+  UsedStore store(seed, true);
+  store.stand.disk().set_contents(store.contents);
+  Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs()).run(change, "test");
+  return store.refusal(store.stand.disk().contents());
+}
+
 struct Tally {
   int refused = 0;
   int harmless = 0;
@@ -161,10 +169,7 @@ TEST(StoreDamage, WhoKnowsSqliteCannotChangeARowUnseen) {
       "PRAGMA user_version = 0",
   };
   for (const std::string& change : changes) {
-    UsedStore store(5, true);
-    store.stand.disk().set_contents(store.contents);
-    Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs()).run(change, "test");
-    EXPECT_THAT(store.refusal(store.stand.disk().contents()),
+    EXPECT_THAT(refusal_after(5, change),
                 testing::AllOf(HasSubstr(kFile), HasSubstr("damaged"), HasSubstr("copy")))
         << change;
   }
@@ -197,26 +202,17 @@ TEST(StoreDamage, BlocksThatHaveChangedPlacesAreNamed) {
 }
 
 TEST(StoreDamage, ANewerFormatIsNamed) {
-  UsedStore store(6, true);
-  Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs())
-      .run("PRAGMA user_version = 99", "test");
-  EXPECT_THAT(store.refusal(store.stand.disk().contents()),
+  EXPECT_THAT(refusal_after(6, "PRAGMA user_version = 99"),
               testing::AllOf(HasSubstr("format 99"), HasSubstr("newer cppwax")));
 }
 
 TEST(StoreDamage, AFormatThatIsTooOldIsNamed) {
-  UsedStore store(6, true);
-  Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs())
-      .run("PRAGMA user_version = 1", "test");
-  EXPECT_THAT(store.refusal(store.stand.disk().contents()),
+  EXPECT_THAT(refusal_after(6, "PRAGMA user_version = 1"),
               testing::AllOf(HasSubstr("format 1"), HasSubstr("make a new store")));
 }
 
 TEST(StoreDamage, AForeignDatabaseIsNamed) {
-  UsedStore store(7, true);
-  Database(kFile, Database::Access::kReadWrite, store.stand.disk().vfs())
-      .run("PRAGMA application_id = 0", "test");
-  EXPECT_THAT(store.refusal(store.stand.disk().contents()), HasSubstr("no recovery partition"));
+  EXPECT_THAT(refusal_after(7, "PRAGMA application_id = 0"), HasSubstr("no recovery partition"));
 }
 
 TEST(StoreDamage, AnotherFlowsStoreIsNamed) {

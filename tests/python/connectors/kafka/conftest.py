@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 
 from cppwax.recovery import RecoveryConfig, init_db_dir
-from scripts.kafka_broker import KafkaBroker, fetch
+from scripts.kafka_broker import KafkaBroker
 from tests.python.connectors.kafka import tools
 
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[KafkaBroker]:
-    try:
-        fetch()
-    except RuntimeError as ex:
-        pytest.skip(str(ex))
+    tools.need_kafka()
     with KafkaBroker(tls=True) as started:
         yield started
 

@@ -46,6 +46,14 @@ class Copying:
             _, stderr = process.communicate(timeout=within_s)
             return process.returncode, stderr
 
+    def die_twice_and_end(self, crash: str, **environment: str) -> None:
+        """Let two runs die at a place, the second in what the first has left, and one end."""
+        code, stderr = self.run(CRASH=crash, **environment)
+        assert code == -signal.SIGKILL, stderr
+        self.run(CRASH=crash, **environment)
+        code, stderr = self.run()
+        assert code == 0, stderr
+
     def cut_short(
         self,
         chance: random.Random,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +23,5 @@ def test_no_message_is_lost_wherever_it_dies(
     expected = [str(number) for number in range(300)]
     tools.produce(broker.address, source, expected)
     copying = Copying(broker.address, source, target, tmp_path / "db", transactions=False)
-    environment = {"CRASH": crash, "SLOW_S": "0.05", "LINGER_MS": "1000"}
-    code, stderr = copying.run(**environment)
-    assert code == -signal.SIGKILL, stderr
-    copying.run(**environment)  # and once more, in what the first one has left
-    code, stderr = copying.run()
-    assert code == 0, stderr
+    copying.die_twice_and_end(crash, SLOW_S="0.05", LINGER_MS="1000")
     assert set(tools.values(tools.read(broker.address, target))) == set(expected)

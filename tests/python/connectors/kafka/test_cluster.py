@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.kafka_broker import KafkaCluster, fetch
+from scripts.kafka_broker import KafkaCluster
 from tests.python.connectors.kafka import tools
 from tests.python.connectors.kafka.copying import Copying
 
@@ -18,10 +18,7 @@ NOWHERE = "127.0.0.1:1"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[KafkaCluster]:
-    try:
-        fetch()
-    except RuntimeError as ex:
-        pytest.skip(str(ex))
+    tools.need_kafka()
     with KafkaCluster() as started:
         client = tools.admin(started.addresses[0])
         tools.until(lambda: len(client.list_topics(timeout=10).brokers) == len(started.nodes))

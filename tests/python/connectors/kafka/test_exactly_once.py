@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,12 +52,7 @@ def test_each_message_comes_once_wherever_it_dies(
     expected = [str(number) for number in range(300)]
     tools.produce(broker.address, source, expected)
     copying = Copying(broker.address, source, target, tmp_path / "db")
-    code, stderr = copying.run(CRASH=crash, SLOW_S="0.01")
-    assert code == -signal.SIGKILL, stderr
-    # And once more, in what the first one has left.
-    copying.run(CRASH=crash, SLOW_S="0.01")
-    code, stderr = copying.run()
-    assert code == 0, stderr
+    copying.die_twice_and_end(crash, SLOW_S="0.01")
     once(broker, target, expected)
 
 

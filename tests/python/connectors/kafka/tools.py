@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
+import pytest
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
@@ -26,7 +27,17 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from scripts.kafka_broker import fetch
+
 _NUMBERS = itertools.count()
+
+
+def need_kafka() -> None:
+    """Skip what needs a broker where there can be none."""
+    try:
+        fetch()
+    except RuntimeError as ex:
+        pytest.skip(str(ex))
 
 
 def admin(address: str) -> AdminClient:
