@@ -89,7 +89,7 @@ void BlockBuilder::clear() {
 
 bool BlockReader::open(std::string body) {
   body_ = std::move(body);
-  at_ = 0;
+  begin_ = at_ = 0;
   count_ = read_ = 0;
   broken_ = false;
   if (body_.size() < sizeof count_) return false;
@@ -103,6 +103,7 @@ bool BlockReader::open(std::string body) {
 bool BlockReader::next(EntryView& entry) {
   if (read_ == count_) return false;
   ++read_;
+  begin_ = at_;
   broken_ = !read_entry(body_, at_, entry);
   return !broken_;
 }

@@ -67,11 +67,14 @@ class BlockReader {
   std::uint32_t count() const { return count_; }
   // Returns whether there was one more; its bytes live until the next `open`.
   bool next(EntryView& entry);
+  // Of the entry that `next` told last, as the block has it.
+  std::string_view bytes() const { return std::string_view(body_).substr(begin_, at_ - begin_); }
   // Whether an entry turned out not to lie within the block.
   bool broken() const { return broken_; }
 
  private:
   std::string body_;
+  std::size_t begin_ = 0;
   std::size_t at_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t read_ = 0;

@@ -110,44 +110,52 @@ bool MergedSegments::advance(std::size_t index) {
   return true;
 }
 
-void MergedSegments::sift_down() {
-  const Head moved = heap_[0];
-  std::size_t at = 0;
+// The number of heads: there is none.
+std::size_t MergedSegments::least_child(std::size_t at) const {
+  const std::size_t left = 2 * at + 1;
+  if (left + 1 >= heap_.size()) return std::min(left, heap_.size());
+  return comes_before(heap_[left + 1], heap_[left]) ? left + 1 : left;
+}
+
+bool MergedSegments::is_told(std::size_t at) const {
+  return heap_[at].prefix == heap_[0].prefix &&
+         cursors_[heap_[at].cursor].entry.key == told().entry.key;
+}
+
+// Takes the next entry of the cursor whose head lies there, or takes the cursor out.
+// REQUIRES: the last head may lie there, as far as what is above is concerned.
+void MergedSegments::move_on(std::size_t at) {
+  const std::size_t cursor = heap_[at].cursor;
+  Head moved = heap_.back();
+  if (advance(cursor)) {
+    moved = {key_prefix(cursors_[cursor].entry.key), cursor};
+  } else {
+    heap_.pop_back();
+    if (at == heap_.size()) return;
+  }
   for (;;) {
-    std::size_t child = 2 * at + 1;
-    if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && comes_before(heap_[child + 1], heap_[child])) ++child;
-    if (!comes_before(heap_[child], moved)) break;
+    const std::size_t child = least_child(at);
+    if (child == heap_.size() || !comes_before(heap_[child], moved)) break;
     heap_[at] = heap_[child];
     at = child;
   }
   heap_[at] = moved;
 }
 
-void MergedSegments::drop_top() {
-  heap_[0] = heap_.back();
-  heap_.pop_back();
-  if (!heap_.empty()) sift_down();
-}
-
 bool MergedSegments::next(EntryView& entry) {
-  // The entry told last is moved on from only now, for its bytes live until this call.
-  const bool skips = std::exchange(started_, true);
-  if (skips && !heap_.empty()) last_key_ = cursors_[heap_[0].cursor].entry.key;
-  while (!heap_.empty()) {
-    Cursor& top = cursors_[heap_[0].cursor];
-    if (!skips || top.entry.key != last_key_) {
-      entry = top.entry;
-      return true;
+  // Only now, for the bytes of what was told last live until this call. It is the newest of its key
+  // and so on the top; the others go first.
+  if (std::exchange(started_, true) && !heap_.empty()) {
+    for (;;) {
+      const std::size_t second = least_child(0);
+      if (second == heap_.size() || !is_told(second)) break;
+      move_on(second);
     }
-    if (advance(heap_[0].cursor)) {
-      heap_[0].prefix = key_prefix(top.entry.key);
-      sift_down();
-    } else {
-      drop_top();
-    }
+    move_on(0);
   }
-  return false;
+  if (heap_.empty()) return false;
+  entry = told().entry;
+  return true;
 }
 
 }  // namespace cppwax::recovery

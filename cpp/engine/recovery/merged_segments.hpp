@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/recovery/block.hpp"
@@ -44,7 +44,10 @@ class MergedSegments {
   // Discards are told too. Errors: StoreError.
   bool next(EntryView& entry);
   // Where the entry told last lies. REQUIRES: `next` has told one.
-  const Segment& segment() const { return cursors_[heap_[0].cursor].segment; }
+  const Segment& segment() const { return told().segment; }
+  bool from_newest() const { return heap_[0].cursor + 1 == cursors_.size(); }
+  // Its bytes as blocks hold them; they live as the entry's do.
+  std::string_view bytes() const { return told().block.bytes(); }
 
  private:
   struct Cursor {
@@ -59,15 +62,16 @@ class MergedSegments {
     std::size_t cursor = 0;
   };
 
+  const Cursor& told() const { return cursors_[heap_[0].cursor]; }
   bool advance(std::size_t cursor);
   bool comes_before(const Head& left, const Head& right) const;
-  void sift_down();
-  void drop_top();
+  std::size_t least_child(std::size_t at) const;
+  bool is_told(std::size_t at) const;
+  void move_on(std::size_t at);
 
   BlockFile& file_;
   std::vector<Cursor> cursors_;
   std::vector<Head> heap_;
-  std::string last_key_;
   bool started_ = false;
 };
 

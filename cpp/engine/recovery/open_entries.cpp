@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <utility>
 
 #include "engine/base/error.hpp"
@@ -23,30 +22,24 @@ bool OpenEntries::has_key(const Place& place, std::uint64_t prefix, std::string_
   return entry.key == key;
 }
 
-// How many bytes all keys have in common at their beginning.
-std::size_t OpenEntries::common_bytes() const {
-  std::optional<std::string_view> common;
-  EntryView entry;
-  for (std::size_t at = 0; at < bytes_.size();) {
-    at += entry_at(at, entry).size();
-    if (!common) common = entry.key;
-    if (entry.key.starts_with(*common)) continue;
-    const auto end =
-        std::mismatch(common->begin(), common->end(), entry.key.begin(), entry.key.end());
-    common = common->substr(0, static_cast<std::size_t>(end.first - common->begin()));
-  }
-  return common ? common->size() : 0;
+void OpenEntries::add(const EntryView& entry) {
+  append_entry(bytes_, entry);
+  if (count_++ == 0) common_ = entry.key;
+  if (entry.key.starts_with(common_)) return;
+  const auto differ =
+      std::mismatch(common_.begin(), common_.end(), entry.key.begin(), entry.key.end());
+  common_.erase(differ.first, common_.end());
 }
 
 // Keys such as "user-17" differ behind what they share: there the numbers that are compared first
 // are taken from, or most comparisons would have to look at the keys.
 std::vector<OpenEntries::Place> OpenEntries::in_order() const {
-  const std::size_t common = common_bytes();
   std::vector<Place> places;
+  places.reserve(count_);
   EntryView entry;
   for (std::size_t at = 0; at < bytes_.size();) {
     const std::size_t size = entry_at(at, entry).size();
-    places.push_back({key_prefix(entry.key.substr(common)), at});
+    places.push_back({key_prefix(entry.key.substr(common_.size())), at});
     at += size;
   }
   sort_by_prefix(places);

@@ -15,7 +15,7 @@ namespace cppwax::recovery {
 // Used by one thread. Holds bytes as blocks do, one entry behind the other.
 class OpenEntries {
  public:
-  void add(const EntryView& entry) { append_entry(bytes_, entry); }
+  void add(const EntryView& entry);
   bool empty() const { return bytes_.empty(); }
   // Calls `take(bytes of the entry, entry)` for each key, as it was added last, in order, and is
   // empty then.
@@ -30,6 +30,7 @@ class OpenEntries {
       take(bytes, entry);
     }
     std::string().swap(bytes_);  // an assignment would keep the memory
+    count_ = 0;
   }
 
  private:
@@ -43,11 +44,12 @@ class OpenEntries {
   std::string_view entry_at(std::size_t at, EntryView& entry) const;
   bool has_key(const Place& place, std::uint64_t prefix, std::string_view key) const;
   std::vector<Place> in_order() const;
-  std::size_t common_bytes() const;
   static void sort_by_prefix(std::vector<Place>& places);
   void sort_by_key(std::vector<Place>& places) const;
 
   std::string bytes_;
+  std::size_t count_ = 0;
+  std::string common_;  // what all keys begin with
 };
 
 }  // namespace cppwax::recovery

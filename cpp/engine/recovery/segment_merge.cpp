@@ -51,10 +51,10 @@ void SegmentStore::start_merge() {
     return each.second.wants_merge(limits_.merge_from);
   });
   ENGINE_ASSERT(step != segments_.end());
-  std::vector<Segment> taken = step->second.mergeable();
-  const Epoch epoch = taken.back().epoch;
-  MergedSegments entries(blocks_, taken);
-  merge_.emplace(Merge{step->first, std::move(taken), std::move(entries),
+  MergePlan plan = step->second.plan_merge();
+  const Epoch epoch = plan.replaced().back().epoch;
+  MergedSegments entries(blocks_, plan.taken);
+  merge_.emplace(Merge{step->first, std::move(plan), std::move(entries),
                        SegmentWriter(blocks_, next_segment_++, step->first, epoch)});
 }
 
@@ -67,21 +67,27 @@ void SegmentStore::advance_merge(std::int64_t budget_bytes) {
       read_bytes += static_cast<std::int64_t>(entry.key.size()) + kEntryHead;
       if (!entry.state) continue;  // nothing older is left for it to hide
       read_bytes += static_cast<std::int64_t>(entry.state->size());
-      merge_->result.add(entry);
+      if (merge_->plan.keeps_newest && merge_->entries.from_newest()) continue;
+      merge_->result.add(merge_->entries.bytes(), SegmentWriter::Kind::kState);
       continue;
     }
-    const Segment result = merge_->result.finish();
-    for (const Segment& each : merge_->taken) catalog_.remove(each.id);
-    if (result.entries > 0) catalog_.add(result);
-    catalog_.set_collected(result.epoch);
-    catalog_.save();
-    transaction.commit();
-    segments_.at(merge_->step).replace(merge_->taken, result);
-    leave_remains(merge_->taken);
-    merge_.reset();
+    end_merge(transaction);
     return;
   }
   transaction.commit();
+}
+
+void SegmentStore::end_merge(Transaction& transaction) {
+  const Segment result = merge_->result.finish();
+  const std::vector<Segment> replaced = merge_->plan.replaced();
+  for (const Segment& each : replaced) catalog_.remove(each.id);
+  if (result.entries > 0) catalog_.add(result);
+  catalog_.set_collected(merge_->plan.taken.back().epoch);
+  catalog_.save();
+  transaction.commit();
+  segments_.at(merge_->step).replace(merge_->plan, result);
+  leave_remains(replaced);
+  merge_.reset();
 }
 
 void SegmentStore::leave_remains(const std::vector<Segment>& segments) {

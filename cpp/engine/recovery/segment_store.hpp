@@ -77,7 +77,7 @@ class SegmentStore {
   };
   struct Merge {
     StepNumber step;
-    std::vector<Segment> taken;
+    MergePlan plan;
     MergedSegments entries;
     SegmentWriter result;
   };
@@ -102,6 +102,7 @@ class SegmentStore {
   void arrange_segments();
   void start_merge();
   void advance_merge(std::int64_t budget_bytes);
+  void end_merge(Transaction& transaction);
   void remove_remains(std::int64_t budget_bytes);
   std::vector<Segment> segments_of(const StepId& step) const;
   Segment rewrite_without(const Segment& segment, const std::string& key);

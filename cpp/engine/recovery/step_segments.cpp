@@ -50,23 +50,31 @@ bool StepSegments::wants_merge(const MergeThresholds& worth) const {
   return entries_ >= 2 * live_entries_ || bytes_ >= 2 * live_bytes_;
 }
 
-std::vector<Segment> StepSegments::mergeable() const {
-  return {segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(counted_)};
+MergePlan StepSegments::plan_merge() const {
+  ENGINE_ASSERT(counted_ > 0);
+  MergePlan plan{{segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(counted_)}};
+  plan.keeps_newest = counted_ > 1 && plan.taken.back().discards == 0;
+  return plan;
 }
 
-void StepSegments::replace(const std::vector<Segment>& merged, const Segment& result) {
+void StepSegments::replace(const MergePlan& merged, const Segment& result) {
+  const std::vector<Segment> replaced = merged.replaced();
   // Nothing older than what was merged has come since.
-  ENGINE_ASSERT(merged.size() <= segments_.size(), merged.size(), segments_.size());
-  for (std::size_t i = 0; i < merged.size(); ++i) {
-    ENGINE_ASSERT(segments_[i].id == merged[i].id, i, segments_[i].id, merged[i].id);
+  ENGINE_ASSERT(replaced.size() <= segments_.size(), replaced.size(), segments_.size());
+  for (std::size_t i = 0; i < replaced.size(); ++i) {
+    ENGINE_ASSERT(segments_[i].id == replaced[i].id, i, segments_[i].id, replaced[i].id);
   }
   segments_.erase(segments_.begin(),
-                  segments_.begin() + static_cast<std::ptrdiff_t>(merged.size()));
+                  segments_.begin() + static_cast<std::ptrdiff_t>(replaced.size()));
   counted_ = 0;
   entries_ = bytes_ = 0;
   live_entries_ = result.entries;
   live_bytes_ = result.bytes;
-  known_to_ = result.epoch;
+  known_to_ = merged.taken.back().epoch;
+  if (merged.keeps_newest) {
+    live_entries_ += merged.taken.back().entries;
+    live_bytes_ += merged.taken.back().bytes;
+  }
   if (result.entries > 0) {
     segments_.insert(std::upper_bound(segments_.begin(), segments_.end(), result, is_older),
                      result);

@@ -13,6 +13,18 @@ struct MergeThresholds {
   std::int64_t bytes = 1 << 20;
 };
 
+// What a merge takes and what becomes of it.
+struct MergePlan {
+  std::vector<Segment> taken;  // the oldest first
+  // The newest of them has no discards. So all of it is live, and stays as it is; of the others is
+  // written anew what it does not replace.
+  bool keeps_newest = false;
+
+  std::vector<Segment> replaced() const {
+    return {taken.begin(), taken.end() - static_cast<std::ptrdiff_t>(keeps_newest)};
+  }
+};
+
 // Used by one thread. Invariant: segments are in order of age, the oldest first. That is (epoch,
 // id), not the order in which they came: a merge makes old entries in a new segment.
 class StepSegments {
@@ -25,10 +37,10 @@ class StepSegments {
   // Whether at most half of what is stored up to the limit is live, so far as can be told, and it
   // is worth it.
   bool wants_merge(const MergeThresholds& worth) const;
-  // What a merge takes: all up to the limit.
-  std::vector<Segment> mergeable() const;
-  // A merge has made `result` of them; nothing was left if it has no entries.
-  void replace(const std::vector<Segment>& merged, const Segment& result);
+  // A merge of all up to the limit. REQUIRES: there are some.
+  MergePlan plan_merge() const;
+  // It has made `result` of what it replaces; nothing was left if that has no entries.
+  void replace(const MergePlan& merged, const Segment& result);
 
   const std::vector<Segment>& all() const { return segments_; }
 

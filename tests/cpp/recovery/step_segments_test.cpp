@@ -42,7 +42,7 @@ TEST(StepSegments, AreMergedWhenHalfIsReplaced) {
   EXPECT_FALSE(segments.wants_merge(kAlways)) << "3 is not collectable";
   segments.set_limit(Epoch(3));
   EXPECT_TRUE(segments.wants_merge(kAlways));
-  EXPECT_THAT(ids(segments.mergeable()), ElementsAre(1, 2, 3));
+  EXPECT_THAT(ids(segments.plan_merge().taken), ElementsAre(1, 2, 3));
 }
 
 TEST(StepSegments, DiscardsMakeRoom) {
@@ -70,7 +70,7 @@ TEST(StepSegments, DoNotWaitWhenNothingIsLive) {
   segments.add(segment(2, 2, 5, 5));
   segments.set_limit(Epoch(2));
   EXPECT_TRUE(segments.wants_merge({}));
-  segments.replace(segments.mergeable(), segment(3, 2, 0));
+  segments.replace(segments.plan_merge(), segment(3, 2, 0));
   EXPECT_THAT(segments.all(), IsEmpty());
   EXPECT_FALSE(segments.wants_merge(kAlways));
 }
@@ -80,13 +80,43 @@ TEST(StepSegments, WhatCameWhileTheyWereMergedStays) {
   segments.add(segment(1, 1, 10));
   segments.add(segment(2, 2, 10));
   segments.set_limit(Epoch(2));
-  const std::vector<Segment> taken = segments.mergeable();
+  const MergePlan plan = segments.plan_merge();
   segments.add(segment(4, 3, 10));
   segments.set_limit(Epoch(3));
-  segments.replace(taken, segment(3, 2, 10));
-  EXPECT_THAT(ids(segments.all()), ElementsAre(3, 4));
+  segments.replace(plan, segment(3, 1, 0));
+  EXPECT_THAT(ids(segments.all()), ElementsAre(2, 4));
   EXPECT_TRUE(segments.wants_merge(kAlways)) << "4 is within the limit by now";
-  EXPECT_THAT(ids(segments.mergeable()), ElementsAre(3, 4));
+  EXPECT_THAT(ids(segments.plan_merge().taken), ElementsAre(2, 4));
+}
+
+TEST(StepSegments, AMergeKeepsTheNewestIfAllOfItIsLive) {
+  StepSegments segments;
+  segments.add(segment(1, 1, 100));
+  segments.add(segment(2, 2, 40, 5));
+  segments.add(segment(3, 3, 60));
+  segments.set_limit(Epoch(3));
+  const MergePlan plan = segments.plan_merge();
+  EXPECT_THAT(ids(plan.replaced()), ElementsAre(1, 2));
+  segments.replace(plan, segment(4, 2, 40));
+  EXPECT_THAT(ids(segments.all()), ElementsAre(4, 3));
+  EXPECT_FALSE(segments.wants_merge(kAlways)) << "all is live";
+  segments.add(segment(5, 4, 99));
+  segments.set_limit(Epoch(4));
+  EXPECT_FALSE(segments.wants_merge(kAlways)) << "100 of 199 are known to be live";
+  segments.add(segment(6, 5, 1));
+  segments.set_limit(Epoch(5));
+  EXPECT_TRUE(segments.wants_merge(kAlways));
+}
+
+TEST(StepSegments, AMergeTakesTheNewestIfItHasDiscards) {
+  StepSegments segments;
+  segments.add(segment(1, 1, 100));
+  segments.add(segment(2, 2, 100, 1));
+  segments.set_limit(Epoch(2));
+  const MergePlan plan = segments.plan_merge();
+  EXPECT_THAT(ids(plan.replaced()), ElementsAre(1, 2));
+  segments.replace(plan, segment(3, 2, 99));
+  EXPECT_THAT(ids(segments.all()), ElementsAre(3));
 }
 
 TEST(StepSegments, ALoadTellsWhatIsLive) {
