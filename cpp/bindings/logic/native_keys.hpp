@@ -114,6 +114,8 @@ struct NativeKeyedLogic {
   //                                             states of no others tell
   //   void keep_time(Slot&);                    lets the state of this one tell it
   static constexpr bool kSharesTime = false;
+  // Whether `on_eof` does anything.
+  static constexpr bool kHearsOfEof = true;
 
   void begin_batch() {}
   // What is pickled of what `snapshot` gave, unless that is a plain value.

@@ -20,6 +20,7 @@ class MapperLogic : public NativeKeyedLogic {
   using State = MapperState;
   using Slot = NativeSlot<State>;
 
+  static constexpr bool kHearsOfEof = false;
   Keep on_eof(Slot&, KeyedOut&) { return Keep::kYes; }
 
   py::object snapshot(const Slot& slot) const {

@@ -107,6 +107,7 @@ class KeyedBody : public Storable {
   // For the keys whose due time is <= now. `next_due()` must be past `now` when the job is done,
   // unless user code asked for a time that is over already.
   virtual std::unique_ptr<Job> on_due(WallTime now) = 0;
+  // Null: nothing is to be done.
   virtual std::unique_ptr<Job> on_eof() = 0;
   // The least due time of all keys.
   virtual std::optional<WallTime> next_due() const = 0;
