@@ -40,7 +40,7 @@ def build_operator(builder: Callable[..., Any], *, core: bool) -> Callable[..., 
         core: Whether the engine runs such steps itself.
 
     Returns:
-        The operator; its `_op_cls` is the data class of its steps.
+        The operator; its `_shape` knows the data class of its steps.
 
     Raises:
         TypeError: If `builder` cannot be an operator.
@@ -53,7 +53,7 @@ def build_operator(builder: Callable[..., Any], *, core: bool) -> Callable[..., 
         return _add_step(shape, builder, shape.bind(args, kwargs))
 
     op_fn.__signature__ = shape.signature  # type: ignore[attr-defined]
-    op_fn._op_cls = shape.cls  # type: ignore[attr-defined]
+    op_fn._shape = shape  # type: ignore[attr-defined]
     return op_fn
 
 
@@ -63,11 +63,13 @@ class _Shape:
 
     name: str
     signature: Signature
-    cls: type[Operator]
+    module: str
+    inputs: _Fields
+    results: _Fields
+    """The fields that the result fills."""
+    core: bool
     promised: type | None
     """The class that the builder must return an instance of; None if it may return anything."""
-    result_names: tuple[str, ...]
-    """The fields of `cls` that the result fills."""
     variadic: frozenset[str]
     """The `*args` and `**kwargs` parameters that are streams."""
 
@@ -83,10 +85,29 @@ class _Shape:
         inputs = _input_fields(signature)
         promised, results = _result_fields(signature.return_annotation)
         _check_field_names(builder, inputs, results)
-        op_cls = _operator_class(name, inputs, results, core)
-        op_cls.__module__ = builder.__module__
         variadic = frozenset(name for name, kind in inputs.items() if kind is MultiPort)
-        return cls(name, signature, op_cls, promised, tuple(results), variadic)
+        module = builder.__module__
+        return cls(name, signature, module, inputs, results, core, promised, variadic)
+
+    @functools.cached_property
+    def cls(self) -> type[Operator]:
+        """The data class of the steps; made for the first one, since to make it takes long."""
+        ports = (SinglePort, MultiPort)
+        inputs, results = self.inputs, self.results
+        namespace = {
+            "__doc__": f"A step of the operator `{self.name}`.",
+            "ups_names": [field for field, kind in inputs.items() if kind in ports],
+            "dwn_names": [field for field, kind in results.items() if kind in ports],
+        }
+        made = dataclasses.make_dataclass(
+            self.name,
+            [*inputs.items(), *results.items()],
+            bases=(_CoreOperator if self.core else Operator,),
+            namespace=namespace,
+            frozen=True,
+        )
+        made.__module__ = self.module
+        return made
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BoundArguments:
         try:
@@ -109,7 +130,7 @@ class _Shape:
             )
         if self.promised is None or self.promised is Stream:
             return {"down": result}
-        return {name: getattr(result, name) for name in self.result_names}
+        return {name: getattr(result, name) for name in self.results}
 
 
 def _resolved_signature(builder: Callable[..., Any]) -> Signature:
@@ -170,22 +191,6 @@ def _check_field_names(builder: Callable[..., Any], inputs: _Fields, results: _F
         if wrong:
             names = ", ".join(f"`{name}`" for name in sorted(wrong))
             raise TypeError(f"{f_repr(builder)} can't be an operator: {why}; rename {names}")
-
-
-def _operator_class(name: str, inputs: _Fields, results: _Fields, core: bool) -> type[Operator]:
-    ports = (SinglePort, MultiPort)
-    namespace = {
-        "__doc__": f"A step of the operator `{name}`.",
-        "ups_names": [field for field, kind in inputs.items() if kind in ports],
-        "dwn_names": [field for field, kind in results.items() if kind in ports],
-    }
-    return dataclasses.make_dataclass(
-        name,
-        [*inputs.items(), *results.items()],
-        bases=(_CoreOperator if core else Operator,),
-        namespace=namespace,
-        frozen=True,
-    )
 
 
 def _add_step(shape: _Shape, builder: Callable[..., Any], bound: BoundArguments) -> Any:

@@ -144,7 +144,7 @@ def test_tree_of_inner_steps(name):
 
 
 def test_every_operator_has_its_tree_here():
-    operators = {name for name in op.__all__ if hasattr(getattr(op, name), "_op_cls")}
+    operators = {name for name in op.__all__ if hasattr(getattr(op, name), "_shape")}
     assert operators - {"input", "_join_label_merge"} == set(TREES)
 
 
@@ -280,6 +280,6 @@ def test_operators_are_data_classes_below_operator():
     flow, stream = begin()
     op.map("m", stream, same)
     step = flow.substeps[-1]
-    assert isinstance(step, Operator) and isinstance(step, op.map._op_cls)
+    assert isinstance(step, Operator) and isinstance(step, op.map._shape.cls)
     assert step.mapper is same
     assert step == copy.deepcopy(step)

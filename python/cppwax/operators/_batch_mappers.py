@@ -20,6 +20,7 @@ from cppwax.operators._checks import (
     checked_key,
     raise_not_bool,
 )
+from cppwax.operators._data import Data
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -27,8 +28,8 @@ V = TypeVar("V")
 W = TypeVar("W")
 
 
-@dataclass(frozen=True, slots=True)
-class MapItem(Generic[X, Y]):
+@dataclass(slots=True, eq=False)
+class MapItem(Data, Generic[X, Y]):
     """A batch mapper with one result an item, as a callable for single items."""
 
     batch: Any
@@ -40,8 +41,8 @@ class MapItem(Generic[X, Y]):
         return y
 
 
-@dataclass(frozen=True, slots=True)
-class FlatMapItem(Generic[X, Y]):
+@dataclass(slots=True, eq=False)
+class FlatMapItem(Data, Generic[X, Y]):
     """A batch mapper with any number of results an item, as a callable for single items."""
 
     batch: Any
@@ -52,8 +53,8 @@ class FlatMapItem(Generic[X, Y]):
         return ys
 
 
-@dataclass(frozen=True, slots=True)
-class MapBatch(Generic[X, Y]):
+@dataclass(slots=True, eq=False)
+class MapBatch(Data, Generic[X, Y]):
     """For `map`."""
 
     step_id: str
@@ -69,8 +70,8 @@ class MapBatch(Generic[X, Y]):
         return MapValueBatch(self.step_id, self.mapper)
 
 
-@dataclass(frozen=True, slots=True)
-class MapValueBatch(Generic[V, W]):
+@dataclass(slots=True, eq=False)
+class MapValueBatch(Data, Generic[V, W]):
     """For `map_value`."""
 
     step_id: str
@@ -87,8 +88,8 @@ class MapValueBatch(Generic[V, W]):
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class FlatMapBatch(Generic[X, Y]):
+@dataclass(slots=True, eq=False)
+class FlatMapBatch(Data, Generic[X, Y]):
     """For `flat_map`."""
 
     step_id: str
@@ -113,8 +114,8 @@ class FlatMapBatch(Generic[X, Y]):
         return FlatMapValueBatch(self.step_id, self.mapper)
 
 
-@dataclass(frozen=True, slots=True)
-class FlatMapValueBatch(Generic[V, W]):
+@dataclass(slots=True, eq=False)
+class FlatMapValueBatch(Data, Generic[V, W]):
     """For `flat_map_value`."""
 
     step_id: str
@@ -143,8 +144,8 @@ class FlatMapValueBatch(Generic[V, W]):
         return out
 
 
-@dataclass(frozen=True, slots=True)
-class FilterBatch(Generic[X]):
+@dataclass(slots=True, eq=False)
+class FilterBatch(Data, Generic[X]):
     """For `filter`."""
 
     step_id: str
@@ -168,8 +169,8 @@ class FilterBatch(Generic[X]):
         raise_not_bool(self.step_id, "result of `predicate`", self.predicate, result)
 
 
-@dataclass(frozen=True, slots=True)
-class FilterValueBatch(Generic[V]):
+@dataclass(slots=True, eq=False)
+class FilterValueBatch(Data, Generic[V]):
     """For `filter_value`."""
 
     step_id: str
@@ -193,8 +194,8 @@ class FilterValueBatch(Generic[V]):
         raise_not_bool(self.step_id, "result of `predicate`", self.predicate, result)
 
 
-@dataclass(frozen=True, slots=True)
-class FilterMapBatch(Generic[X, Y]):
+@dataclass(slots=True, eq=False)
+class FilterMapBatch(Data, Generic[X, Y]):
     """For `filter_map`."""
 
     step_id: str
@@ -210,8 +211,8 @@ class FilterMapBatch(Generic[X, Y]):
         return FilterMapValueBatch(self.step_id, self.mapper)
 
 
-@dataclass(frozen=True, slots=True)
-class FilterMapValueBatch(Generic[V, W]):
+@dataclass(slots=True, eq=False)
+class FilterMapValueBatch(Data, Generic[V, W]):
     """For `filter_map_value`."""
 
     step_id: str
@@ -228,8 +229,8 @@ class FilterMapValueBatch(Generic[V, W]):
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class FlattenBatch(Generic[X]):
+@dataclass(slots=True, eq=False)
+class FlattenBatch(Data, Generic[X]):
     """For `flatten`."""
 
     step_id: str
@@ -247,8 +248,8 @@ class FlattenBatch(Generic[X]):
         return out
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOnBatch(Generic[X]):
+@dataclass(slots=True, eq=False)
+class KeyOnBatch(Data, Generic[X]):
     """For `key_on`."""
 
     step_id: str
@@ -263,8 +264,8 @@ class KeyOnBatch(Generic[X]):
         return checked_key(self.step_id, self.key, key)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRmBatch(Generic[X]):
+@dataclass(slots=True, eq=False)
+class KeyRmBatch(Data, Generic[X]):
     """For `key_rm`."""
 
     step_id: str

@@ -8,6 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from cppwax.dataflow import KeyedStream, operator
 from cppwax.operators._checks import check_instance
+from cppwax.operators._data import Data
 from cppwax.operators._logic import StatefulBatchLogic
 from cppwax.operators._stateful import SingleValueBuilder, stateful
 
@@ -16,8 +17,8 @@ V = TypeVar("V")
 _State: TypeAlias = tuple[list[V], datetime | None]
 
 
-@dataclass(frozen=True, slots=True)
-class CollectBuilder(Generic[V]):
+@dataclass(slots=True, eq=False)
+class CollectBuilder(Data, Generic[V]):
     """For `collect`."""
 
     step_id: str

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from cppwax.dataflow import Stream, operator
 from cppwax.operators._checks import check_callable, check_instance
 from cppwax.operators._core import flat_map_batch
+from cppwax.operators._data import Data
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -70,8 +71,8 @@ class TTLCache(Generic[DK, DV]):
         del self._cache[k]
 
 
-@dataclass(frozen=True, slots=True)
-class EnrichBatch(Generic[X, Y, DK, DV]):
+@dataclass(slots=True, eq=False)
+class EnrichBatch(Data, Generic[X, Y, DK, DV]):
     """For `enrich_cached`: gives the mapper a cache whose time stands still within a batch."""
 
     step_id: str

@@ -11,6 +11,7 @@ from cppwax.dataflow import KeyedStream, Stream, operator
 from cppwax.operators._batch_mappers import MapItem
 from cppwax.operators._checks import check_callable, check_last_pair
 from cppwax.operators._core import flat_map_batch
+from cppwax.operators._data import Data
 from cppwax.operators._logic import StatefulBatchLogic
 from cppwax.operators._stateful import SingleValueBuilder, stateful
 from cppwax.operators._stateless import map
@@ -20,8 +21,8 @@ V = TypeVar("V")
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class FoldFinalBuilder(Generic[V, S]):
+@dataclass(slots=True, eq=False)
+class FoldFinalBuilder(Data, Generic[V, S]):
     """For `fold_final`."""
 
     step_id: str
@@ -102,8 +103,8 @@ def fold_final(
     return stateful("stateful", up, SingleValueBuilder(logics))
 
 
-@dataclass(frozen=True, slots=True)
-class PreReduceBatch(Generic[V]):
+@dataclass(slots=True, eq=False)
+class PreReduceBatch(Data, Generic[V]):
     """For `reduce_final`: reduces a batch before its items go to the workers of their keys."""
 
     step_id: str
@@ -123,8 +124,8 @@ class PreReduceBatch(Generic[V]):
         return list(reduced.items())
 
 
-@dataclass(frozen=True, slots=True)
-class ReduceFolder(Generic[V]):
+@dataclass(slots=True, eq=False)
+class ReduceFolder(Data, Generic[V]):
     """A reducer, as a folder: None is the state before the first value."""
 
     reducer: Callable[[V, V], V]
@@ -181,8 +182,8 @@ def reduce_final(
     return fold_final("fold_final", reduced, _no_value, ReduceFolder(reducer))
 
 
-@dataclass(frozen=True, slots=True)
-class CountBatch(Generic[X]):
+@dataclass(slots=True, eq=False)
+class CountBatch(Data, Generic[X]):
     """For `count_final`: makes a count of one of each item."""
 
     step_id: str

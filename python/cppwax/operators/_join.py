@@ -9,6 +9,7 @@ from cppwax.dataflow import KeyedStream, operator
 from cppwax.operators._batch_mappers import MapItem
 from cppwax.operators._checks import check_last_pair
 from cppwax.operators._core import merge
+from cppwax.operators._data import Data
 from cppwax.operators._keyed import map_value
 from cppwax.operators._logic import StatefulBatchLogic
 from cppwax.operators._stateful import SingleValueBuilder, stateful
@@ -34,8 +35,8 @@ JoinEmitMode: TypeAlias = Literal["complete", "final", "running"]
 _Sides: TypeAlias = list[list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class LabelBatch(Generic[V]):
+@dataclass(slots=True, eq=False)
+class LabelBatch(Data, Generic[V]):
     """For a side of `join`: makes `(side, value)` of values."""
 
     step_id: str
@@ -51,8 +52,8 @@ class LabelBatch(Generic[V]):
         return LabelValueBatch(self.step_id, self.side)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelValueBatch(Generic[V]):
+@dataclass(slots=True, eq=False)
+class LabelValueBatch(Data, Generic[V]):
     """For a side of `join`: makes `(key, (side, value))` of items."""
 
     step_id: str
@@ -87,8 +88,8 @@ def _join_label_merge(step_id: str, *ups: KeyedStream[Any]) -> KeyedStream[tuple
     return merge("merge", *labelled)
 
 
-@dataclass(frozen=True, slots=True)
-class JoinBuilder:
+@dataclass(slots=True, eq=False)
+class JoinBuilder(Data):
     """For `join`."""
 
     step_id: str

@@ -14,6 +14,7 @@ from cppwax.operators._checks import (
     raise_not_pair,
 )
 from cppwax.operators._core import stateful_batch
+from cppwax.operators._data import Data
 from cppwax.operators._logic import StatefulBatchLogic, StatefulLogic
 
 V = TypeVar("V")
@@ -21,8 +22,8 @@ W = TypeVar("W")
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class StatefulBuilder(Generic[V, W, S]):
+@dataclass(slots=True, eq=False)
+class StatefulBuilder(Data, Generic[V, W, S]):
     """For `stateful`: builds what runs the user's logics."""
 
     step_id: str
@@ -106,8 +107,8 @@ class UserLogic(StatefulBatchLogic[V, W, S]):
         raise_not_bool(self.builder.step_id, what, logic.on_item, discard)
 
 
-@dataclass(frozen=True, slots=True)
-class SingleValueBuilder(Generic[V, W, S]):
+@dataclass(slots=True, eq=False)
+class SingleValueBuilder(Data, Generic[V, W, S]):
     """A builder of batch logics, as a builder of logics for single values.
 
     It is how other operators hand such a builder through `stateful`, which takes it out again.
@@ -202,8 +203,8 @@ def stateful(
     return stateful_batch("stateful_batch", up, StatefulBuilder(step_id, builder))
 
 
-@dataclass(frozen=True, slots=True)
-class StatefulFlatMapBuilder(Generic[V, W, S]):
+@dataclass(slots=True, eq=False)
+class StatefulFlatMapBuilder(Data, Generic[V, W, S]):
     """For `stateful_flat_map`."""
 
     step_id: str
@@ -291,8 +292,8 @@ def stateful_flat_map(
     return stateful("stateful", up, SingleValueBuilder(StatefulFlatMapBuilder(step_id, mapper)))
 
 
-@dataclass(frozen=True, slots=True)
-class OneResultMapper(Generic[V, W, S]):
+@dataclass(slots=True, eq=False)
+class OneResultMapper(Data, Generic[V, W, S]):
     """The mapper of `stateful_map`, as one for `stateful_flat_map`."""
 
     step_id: str
@@ -309,8 +310,8 @@ class OneResultMapper(Generic[V, W, S]):
         return state, (emit,)
 
 
-@dataclass(frozen=True, slots=True)
-class StatefulMapBuilder(Generic[V, W, S]):
+@dataclass(slots=True, eq=False)
+class StatefulMapBuilder(Data, Generic[V, W, S]):
     """For `stateful_map`."""
 
     step_id: str

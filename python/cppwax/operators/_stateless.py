@@ -16,6 +16,7 @@ from cppwax.operators._batch_mappers import (
 )
 from cppwax.operators._checks import check_callable
 from cppwax.operators._core import flat_map_batch, inspect_debug, output
+from cppwax.operators._data import Data
 from cppwax.outputs import DynamicSink, StatelessSinkPartition
 
 X = TypeVar("X")
@@ -204,8 +205,8 @@ def _default_inspector(step_id: str, item: Any) -> None:
     print(f"{step_id}: {item!r}", flush=True)
 
 
-@dataclass(frozen=True, slots=True)
-class InspectItem(Generic[X]):
+@dataclass(slots=True, eq=False)
+class InspectItem(Data, Generic[X]):
     """For `inspect`: calls an inspector that wants neither epoch nor worker."""
 
     step_id: str
