@@ -131,21 +131,27 @@ def _told(
     logging, tracing = sys.modules.get("logging"), sys.modules.get("cppwax.tracing")
     info = logging.getLogger("cppwax.run").info if logging else _say_nothing
     with tracing._run_span(facts, meters) if tracing else nullcontext({}) as later:
-        info("run begins: %s", _listed(facts))
+        fields = _fields(facts)
+        info("run begins: %s", _listed(fields), extra=fields)
         try:
             yield later
         except BaseException as ex:
-            info("run failed: %s: %s", type(ex).__name__, ex)
+            info("run failed: %s: %s", type(ex).__name__, ex, extra=fields)
             raise
-        info("run ended: %s", _listed(later))
+        ended = _fields(later)
+        info("run ended: %s", _listed(ended), extra=fields | ended)
 
 
-def _say_nothing(*_words: object) -> None:
+def _say_nothing(*_words: object, extra: object) -> None:
     pass
 
 
-def _listed(facts: dict[str, Any]) -> str:
-    return " ".join(f"{name.removeprefix('cppwax.')}={value}" for name, value in facts.items())
+def _fields(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix("cppwax."): value for name, value in facts.items()}
+
+
+def _listed(fields: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
 def _recovery_of(

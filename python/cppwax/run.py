@@ -26,6 +26,7 @@ from cppwax._compat_options import bytewax_option, install_for_run, install_in_c
 from cppwax._entry import run_in_this_process
 from cppwax._exit import EXIT_INTERRUPTED, exit_code_of, flush_stdout
 from cppwax._locate import LocateError, locate_dataflow, prepare_import
+from cppwax._log_options import arguments_of_logs, log_options
 from cppwax._option_types import Count, Seconds
 from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
 from cppwax._run_help import EPILOG
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["cli_main"]
 
 _PROG_NAME = "python -m cppwax.run"
-_LOG_LEVEL = "cppwax.log_level"
-_LOG_LEVELS = ["debug", "info", "warning", "error", "critical"]
 
 
 def cli_main(
@@ -117,16 +116,6 @@ def _show_version(context: click.Context, _param: click.Parameter, is_asked: boo
         context.exit()
 
 
-def _log_to_stderr(context: click.Context, _param: click.Parameter, level: str | None) -> None:
-    if level is None:
-        return
-    context.meta[_LOG_LEVEL] = level
-    # Imported here for its cost, as few runs are looked at so closely.
-    from cppwax._logging import log_to_stderr
-
-    log_to_stderr(level)
-
-
 _version_option = click.option(
     "--version",
     is_flag=True,
@@ -176,15 +165,7 @@ _version_option = click.option(
     show_envvar=True,
     help="How long to go on delivering what is under way after SIGTERM.  [default: 1]",
 )
-@click.option(
-    "--log-level",
-    type=click.Choice(_LOG_LEVELS, case_sensitive=False),
-    envvar="CPPWAX_LOG_LEVEL",
-    show_envvar=True,
-    expose_value=False,
-    callback=_log_to_stderr,
-    help="Log what cppwax does to standard error, from this level on.",
-)
+@log_options
 @bytewax_option
 @_version_option
 @click.pass_context
@@ -307,9 +288,8 @@ def _arguments_of(request: _Request) -> list[str]:
             arguments += [f"--{name.replace('_', '-')}", str(given[name].total_seconds())]
     if given["max_batch_bytes"] is not None:
         arguments += ["--max-batch-bytes", str(given["max_batch_bytes"])]
-    if level := request.context.meta.get(_LOG_LEVEL):
-        arguments += ["--log-level", level]
-    return [*arguments, *arguments_of_web(request.web), "--", request.import_str]
+    arguments += [*arguments_of_logs(request.context), *arguments_of_web(request.web)]
+    return [*arguments, "--", request.import_str]
 
 
 def _run_request(request: _Request, starter: LocalProcess | None) -> int:

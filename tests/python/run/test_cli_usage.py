@@ -109,6 +109,7 @@ def test_options_go_before_variables() -> None:
         (["mod", "more"], "unexpected extra argument"),
         (["mod", "--workers", "1"], "No such option"),
         (["mod", "--log-level", "loud"], "'loud' is not one of"),
+        (["mod", "--log-format", "xml"], "'xml' is not one of"),
         (["nod"], "Invalid value for IMPORT_STR: no module 'nod'; did you mean 'mod'?"),
         (["mod:make("], "Invalid value for IMPORT_STR: cannot understand 'make('"),
     ],
@@ -197,6 +198,7 @@ def test_help_teaches(command: str) -> None:
         "CPPWAX_SNAPSHOT_INTERVAL",
         "CPPWAX_STOP_TIMEOUT",
         "CPPWAX_LOG_LEVEL",
+        "CPPWAX_LOG_FORMAT",
     ):
         assert part in ended.stdout
     assert max(map(len, ended.stdout.splitlines())) <= 80
