@@ -1,7 +1,12 @@
-"""The flows of `exchange.py`, for processes that are told by their command line what to run."""
+"""The flows of `exchange.py`, for processes that are told by their command line what to run.
+
+As a command, the loop that does the same as `user_code`: `COUNT TURNS`.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import Any
 
 from benchmarks.scaling_threads import PartOfNumbers, worker_of
@@ -65,3 +70,19 @@ def keyed(package: str, count: int, _turns: int) -> Any:
 
 def _one_more(count: int, _value: int) -> int:
     return count + 1
+
+
+def _loop(count: int, turns: int) -> None:
+    part, work = PartOfNumbers(count), worker_of(turns)
+    counted: Counter[str] = Counter()
+    try:
+        while True:
+            counted.update(map(work, part.next_batch()))
+    except StopIteration:
+        pass
+    for key, number in counted.items():
+        print(key, number)
+
+
+if __name__ == "__main__":
+    _loop(int(sys.argv[1]), int(sys.argv[2]))

@@ -17,9 +17,9 @@ from benchmarks.workload import ROOT, Cost, Counted, Side, environment
 _DEADLINE_SECONDS = 1800
 
 
-def run_command(label: str, *module: str) -> tuple[str, Cost]:
-    """Run a module with its arguments; return as `run_processes` does."""
-    return _run(label, [[sys.executable, "-m", *module]])
+def run_command(label: str, *module: str, processes: int = 1) -> tuple[str, Cost]:
+    """Run a module with its arguments, so many times at once; return as `run_processes` does."""
+    return _run(label, [[sys.executable, "-m", *module]] * processes)
 
 
 def run_processes(side: Side, flow: str, *options: str) -> tuple[str, Cost]:
@@ -107,6 +107,10 @@ class ProcessRow(Counted):
         """See base class."""
         flow = f"{self.flow}({side.package!r}, {count}, {self.setting})"
         printed, cost = run_processes(side, flow)
+        self.check(side, printed, count)
+        return cost
+
+    def check(self, side: Side, printed: str, count: int) -> None:
+        """Stop if what was printed does not tell of so many items."""
         if (total := self.total(printed)) != count:
             raise SystemExit(f"{self.name}, {side.label}: WRONG RESULT: {total}, not {count}")
-        return cost
