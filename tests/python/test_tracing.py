@@ -1,15 +1,13 @@
-"""Spans of runs at a collector, and levels of logging."""
+"""Spans of runs at a collector."""
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from queue import Queue
 from typing import Any
 
@@ -20,7 +18,6 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 
 import cppwax.operators as op
 from cppwax import tracing
-from cppwax._logging import log_to_stderr
 from cppwax._watch.spans import RunSpans
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
@@ -322,82 +319,3 @@ def test_jaeger_is_refused_with_the_way_out(endpoint: str | None, host: str) -> 
         setup_tracing(JaegerConfig("orders", endpoint))
     with pytest.raises(TypeError, match="endpoint"):
         JaegerConfig("orders", 5)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("level", "number"),
-    [
-        (None, logging.ERROR),
-        ("error", logging.ERROR),
-        ("WARN", logging.WARNING),
-        ("Info", logging.INFO),
-        ("DEBUG", logging.DEBUG),
-        ("TRACE", logging.DEBUG),
-    ],
-)
-def test_levels_are_those_of_logging(level: str | None, number: int) -> None:
-    for _ in range(2):
-        setup_tracing(log_level=level)
-    logger = logging.getLogger("cppwax")
-    assert logger.level == number
-    # The test's own may be there too.
-    assert [type(handler).__name__ for handler in logger.handlers].count("_ToStderr") == 1
-
-
-def test_runs_are_logged(capsys: pytest.CaptureFixture[str]) -> None:
-    setup_tracing(log_level="INFO")
-    run_main(flow_of([1]))
-    with pytest.raises(CppwaxRuntimeError):
-        run_main(flow_of([0], lambda x: 1 // x))
-    err = capsys.readouterr().err
-    assert "INFO cppwax.run: run begins: flow_id=shop process_id=0 processes=1 workers=1" in err
-    assert "INFO cppwax.run: run ended: ending=eof" in err
-    assert "INFO cppwax.run: run failed: CppwaxRuntimeError: " in err
-
-
-def test_the_command_line_logs_from_its_level_on() -> None:
-    def logged(level: str) -> str:
-        command = [sys.executable, "-m", "cppwax.run", "examples.simple", "--log-level", level]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60).stderr
-
-    assert "run ended: ending=eof" in logged("info")
-    assert logged("warning") == ""
-
-
-def test_lines_of_the_log_can_be_json() -> None:
-    command = [sys.executable, "-m", "cppwax.run", "examples.simple", "-p", "2"]
-    command += ["--log-level", "info", "--log-format", "json"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    lines = [json.loads(line) for line in ended.stderr.splitlines()]
-    runs = [line for line in lines if line["logger"] == "cppwax.run"]
-    assert sorted(
-        (line["process_id"], line.get("ending")) for line in runs if "ending" in line
-    ) == [
-        (0, "eof"),
-        (1, "eof"),
-    ]
-    first = runs[0]
-    assert first["message"].startswith("run begins: flow_id=simple ")
-    assert (first["level"], first["processes"], first["workers"]) == ("INFO", 2, 1)
-    assert datetime.fromisoformat(first["time"]).utcoffset() == timedelta(0)
-    assert len({line["pid"] for line in runs}) == 2
-
-
-def test_a_line_of_json_has_the_exception(capsys: pytest.CaptureFixture[str]) -> None:
-    log_to_stderr("info", as_json=True)
-    logger = logging.getLogger("cppwax.test")
-    try:
-        raise ValueError("two\nlines")
-    except ValueError:
-        logger.warning("%s failed", "it", exc_info=True, extra={"step": object})
-    setup_tracing(log_level="INFO")
-    logger.warning("as before")
-    log_to_stderr("info", as_json=False)
-    logger.warning("plain")
-    of_json, as_before, plain = capsys.readouterr().err.splitlines()
-    line = json.loads(of_json)
-    assert line["message"] == "it failed"
-    assert line["step"] == "<class 'object'>"
-    assert line["exception"].endswith("ValueError: two\nlines")
-    assert json.loads(as_before)["message"] == "as before"
-    assert plain.endswith("WARNING cppwax.test: plain")
