@@ -104,9 +104,12 @@ class NativeValuesJob final : public operators::Job {
 
   // States of many keys do not fit into the processor's cache.
   void look_ahead() {
+    constexpr std::size_t kLater = 16;
     constexpr std::size_t kSoon = 8;
     constexpr std::size_t kVerySoon = 4;
     if (left_in_part_ <= kSoon) return;
+    // Another worker has had it last, if it was routed.
+    if (left_in_part_ > kLater) __builtin_prefetch(reader_.item_behind(kLater), 1);
     keys_.expect(reader_.item_behind(kSoon));
     keys_.expect_slot(reader_.item_behind(kVerySoon));
   }

@@ -14,7 +14,9 @@ namespace cppwax::bindings {
 
 namespace {
 
-// Deals out the items of a batch by a rule for each.
+// Deals out the items of a batch by a rule for each: `owner_of_item` of `Rule`, which derives from
+// this, gives the number of the worker.
+template <class Rule>
 class ItemRouter : public channel::Router {
  public:
   explicit ItemRouter(std::uint32_t worker_count) : worker_count_(worker_count) {}
@@ -25,7 +27,7 @@ class ItemRouter : public channel::Router {
     counts_.assign(worker_count_, 0);
     starts_.clear();
     as_py(*batch).each_item([&](PyObject* item, bool starts) {
-      const std::uint32_t owner = owner_of_item(item);
+      const std::uint32_t owner = static_cast<Rule*>(this)->owner_of_item(item);
       if (starts) starts_.push_back(owners_.size());
       owners_.push_back(owner);
       ++counts_[owner];
@@ -52,8 +54,6 @@ class ItemRouter : public channel::Router {
   }
 
  protected:
-  virtual std::uint32_t owner_of_item(PyObject* item) = 0;
-
   std::uint32_t worker_count() const { return worker_count_; }
 
  private:
@@ -63,13 +63,15 @@ class ItemRouter : public channel::Router {
   std::vector<std::size_t> counts_;    // by worker
 };
 
-class HashRouter final : public ItemRouter {
+class HashRouter final : public ItemRouter<HashRouter> {
  public:
   HashRouter(const StepId& step, std::uint32_t worker_count)
       : ItemRouter(worker_count), step_(step) {}
 
  private:
-  std::uint32_t owner_of_item(PyObject* item) override {
+  friend ItemRouter;
+
+  std::uint32_t owner_of_item(PyObject* item) {
     PyObject* key = keyed_item(step_, item).key;
     return owner_of(stable_hash(key_bytes(key, storage_)), worker_count()).value();
   }
@@ -80,7 +82,7 @@ class HashRouter final : public ItemRouter {
 
 // Sends (place of the partition, value) on instead of (key, value): whose partition is chosen twice
 // may be written by two workers, if `part_fn` does not always say the same.
-class PartitionRouter final : public ItemRouter {
+class PartitionRouter final : public ItemRouter<PartitionRouter> {
  public:
   PartitionRouter(const PyStep& step, const PyTypes& types, operators::Seat seat,
                   const progress::Assignment& parts)
@@ -102,7 +104,9 @@ class PartitionRouter final : public ItemRouter {
   }
 
  private:
-  std::uint32_t owner_of_item(PyObject* item) override { return workers_[placed_item(item).part]; }
+  friend ItemRouter;
+
+  std::uint32_t owner_of_item(PyObject* item) { return workers_[placed_item(item).part]; }
 
   PartChoice choice_;
   std::vector<std::uint32_t> workers_;  // by partition, in order of the names
