@@ -134,6 +134,8 @@ void SegmentStore::drop(const StepId& step, const std::string& key) {
   ENGINE_ASSERT(!merge_);
   database_.sync_commits(true);
   Transaction transaction(database_, "drop a state of step '" + step + "'");
+  // A run that was killed may have left blocks where the new segments go.
+  blocks_.remove_unknown();
   const std::vector<Segment> dropped = segments_of(step);
   for (const Segment& each : dropped) {
     const Segment without = rewrite_without(each, key);

@@ -94,6 +94,8 @@ void SegmentStore::begin(const Execution& execution) {
   catalog_.begin(execution, file_.flow_id);
   catalog_.save();
   transaction.commit();
+  // They are gone, and new segments may have their numbers.
+  remains_.clear();
   arrange_segments();
 }
 

@@ -17,7 +17,8 @@ struct MergeThresholds {
 struct MergePlan {
   std::vector<Segment> taken;  // the oldest first
   // The newest of them has no discards. So all of it is live, and stays as it is; of the others is
-  // written anew what it does not replace.
+  // written anew what it does not replace. Where several are of one epoch the result may count as
+  // newer than what was kept: no key is in both.
   bool keeps_newest = false;
 
   std::vector<Segment> replaced() const {

@@ -152,6 +152,79 @@ TEST(SegmentStore, DropsAStep) {
   EXPECT_EQ(rewriting.store().read().step, "f.other");
 }
 
+Entries states(std::size_t first, std::size_t end, const std::string& state) {
+  Entries entries;
+  for (std::size_t key = first; key < end; ++key) entries.push_back({std::to_string(key), state});
+  return entries;
+}
+
+std::map<std::string, std::string> all_states(SegmentStore& store) {
+  std::map<std::string, std::string> found;
+  for (auto read = store.read(); read.kind == Partition::Read::Kind::kEntries;
+       read = store.read()) {
+    for (const Entry& each : read.entries) found[each.key] = *each.state;
+  }
+  return found;
+}
+
+TEST(SegmentStore, WhatWasDroppedBeforeARunTakesNothingOfItAlong) {
+  test::MemoryDisk disk;
+  const PartitionFile file = test::make_partition(disk, "part-0.sqlite3");
+  {
+    SegmentStore store(file);
+    store.begin({});
+    store.write(Epoch(1), "f.step", states(0, 5000, "old"));
+    store.commit(Epoch(1));
+    store.close();
+  }
+  {
+    SegmentStore store(file);
+    store.drop("f.step");
+    store.begin({.number = 2, .cut = Epoch(1), .first = Epoch(4)});
+    store.write(Epoch(4), "f.step", states(0, 5000, "new"));
+    store.commit(Epoch(4));
+    while (store.wants_merge()) store.merge_some();
+  }
+  SegmentStore store(file);
+  const auto found = all_states(store);
+  EXPECT_EQ(found.size(), 5000u);
+  EXPECT_EQ(found.at("17"), "new");
+}
+
+// The last of several segments of one epoch stays; what it does not replace of the others gets a
+// greater number than it has.
+TEST(SegmentStore, MergesAnEpochOfSeveralSegments) {
+  test::MemoryDisk disk;
+  const PartitionFile file = test::make_partition(disk, "part-0.sqlite3");
+  std::map<std::string, std::string> expected;
+  const auto expect = [&](const Entries& entries) {
+    for (const Entry& each : entries) expected[each.key] = *each.state;
+    return entries;
+  };
+  {
+    SegmentStore store(file, {.open_bytes = 1, .merge_from = {.segments = 2, .bytes = 0}});
+    store.begin({});
+    store.write(Epoch(1), "f.step", expect(states(0, 3000, "1")));
+    store.commit(Epoch(1));
+    for (const std::size_t part : {0u, 1000u, 2000u}) {
+      store.write(Epoch(2), "f.step", expect(states(part, part + 1000, "2")));
+    }
+    store.commit(Epoch(2));
+    store.collect(Epoch(2));
+    ASSERT_TRUE(store.wants_merge());
+    while (store.wants_merge()) store.merge_some();
+    EXPECT_EQ(all_states(store), expected);
+    store.write(Epoch(3), "f.step", expect(states(1500, 2500, "3")));
+    store.commit(Epoch(3));
+    store.collect(Epoch(3));
+    while (store.wants_merge()) store.merge_some();
+    EXPECT_EQ(all_states(store), expected);
+  }
+  SegmentStore store(file);
+  store.begin({.number = 2, .cut = Epoch(3), .first = Epoch(6)});
+  EXPECT_EQ(all_states(store), expected);
+}
+
 TEST(SegmentStore, ClosedItIsOneFile) {
   Rewriting rewriting;
   rewriting.epoch(10);
