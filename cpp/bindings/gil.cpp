@@ -6,7 +6,6 @@
 #include <new>
 #include <utility>
 
-#include "bindings/forked_child.hpp"
 #include "bindings/py_error.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
@@ -22,23 +21,22 @@ constexpr Duration kUsualInterval = std::chrono::milliseconds(5);
 constexpr Duration kBeyondInterval = std::chrono::milliseconds(1);
 // While this many calls in a row took less than kShort together, the clock is read less often.
 constexpr Duration kShort = std::chrono::microseconds(50);
-constexpr int kMostUnread = 16;
+constexpr int kMostUnread = 64;
 
-// When this thread last took the interpreter, and how many calls may pass unread.
+// When the interpreter was taken, and how many calls pass from one reading of the clock to another.
 struct Turn {
   SteadyTime taken;
   SteadyTime read;
   int unread = 1;
-  int left = 1;
   Duration length = kUsualInterval + kBeyondInterval;
 
   void begin() {
     taken = read = system_clock().steady();
-    unread = left = 1;
+    unread = detail::calls_left = 1;
   }
 };
 
-thread_local Turn turn;
+CPPWAX_OF_A_TURN Turn turn;
 
 // `sys.getswitchinterval()`. REQUIRES: the interpreter is held.
 Duration switch_interval() {
@@ -118,17 +116,16 @@ GilHeld::~GilHeld() {
   PyGILState_Release(state_);
 }
 
-void user_call_ended() {
-  end_if_forked_child();
-  if (--turn.left > 0) [[likely]]
-    return;
+CPPWAX_OF_A_TURN int detail::calls_left = 1;
+
+void detail::look_at_clock() {
   const SteadyTime now = system_clock().steady();
   if (now - turn.taken > turn.length) {
     take(PyEval_SaveThread());
     return;
   }
   turn.unread = now - turn.read < kShort ? std::min(turn.unread * 2, kMostUnread) : 1;
-  turn.left = turn.unread;
+  calls_left = turn.unread;
   turn.read = now;
 }
 
