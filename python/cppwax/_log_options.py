@@ -28,7 +28,13 @@ def arguments_of_logs(context: click.Context) -> list[str]:
 
 
 def _keep_format(context: click.Context, _param: click.Parameter, name: str | None) -> None:
+    if name is None:
+        return
     context.meta[_FORMAT] = name
+    # As below. A flow may choose its level itself, by `setup_tracing`.
+    from cppwax._logging import choose_form
+
+    choose_form(as_json=name == "json")
 
 
 def _log_to_stderr(context: click.Context, _param: click.Parameter, level: str | None) -> None:
@@ -38,7 +44,7 @@ def _log_to_stderr(context: click.Context, _param: click.Parameter, level: str |
     # Imported here for its cost, as few runs are looked at so closely.
     from cppwax._logging import log_to_stderr
 
-    log_to_stderr(level, as_json=context.meta.get(_FORMAT) == "json")
+    log_to_stderr(level)
 
 
 _level = click.option(
@@ -53,8 +59,6 @@ _level = click.option(
 _format = click.option(
     "--log-format",
     type=click.Choice(_FORMATS, case_sensitive=False),
-    # Read before the level, which makes use of it.
-    is_eager=True,
     envvar="CPPWAX_LOG_FORMAT",
     show_envvar=True,
     expose_value=False,

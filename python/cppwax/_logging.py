@@ -11,24 +11,33 @@ from typing import TextIO
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def log_to_stderr(level: str, *, as_json: bool | None = None) -> None:
-    """Show what cppwax logs, from a level on; called again, only level and form change.
+def log_to_stderr(level: str) -> None:
+    """Show what cppwax logs, from a level on; called again, only the level changes.
 
     Args:
         level: A level of `logging`.
-        as_json: Whether each line is a JSON object. None leaves it as it is; at first it is text.
     """
     logger = logging.getLogger("cppwax")
-    handler = next((each for each in logger.handlers if isinstance(each, _ToStderr)), None)
-    if handler is None:
+    if not _handlers():
         handler = _ToStderr()
-        as_json = bool(as_json)
+        handler.setFormatter(_formatter)
         logger.addHandler(handler)
         # Else a program that logs by itself would show everything twice.
         logger.propagate = False
-    if as_json is not None:
-        handler.setFormatter(_JsonFormatter() if as_json else logging.Formatter(_FORMAT))
     logger.setLevel(level.upper())
+
+
+def choose_form(*, as_json: bool) -> None:
+    """Choose what a line is, also of what is logged later: a JSON object, or text."""
+    global _formatter  # noqa: PLW0603
+    _formatter = _JsonFormatter() if as_json else logging.Formatter(_FORMAT)
+    for handler in _handlers():
+        handler.setFormatter(_formatter)
+
+
+def _handlers() -> list[logging.Handler]:
+    handlers = logging.getLogger("cppwax").handlers
+    return [handler for handler in handlers if isinstance(handler, _ToStderr)]
 
 
 class _ToStderr(logging.StreamHandler):  # type: ignore[type-arg]
@@ -51,14 +60,31 @@ class _JsonFormatter(logging.Formatter):
     _OF_ALL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
+        line = {key: value for key, value in vars(record).items() if key not in self._OF_ALL}
+        time = datetime.fromtimestamp(record.created, timezone.utc)
+        line |= {
+            "time": time.isoformat(timespec="microseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
             "pid": record.process,
         }
-        line |= {key: value for key, value in vars(record).items() if key not in self._OF_ALL}
-        if record.exc_info:
+        if record.exc_text:  # from where the record was made
+            line["exception"] = record.exc_text
+        elif record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return json.dumps({key: _storable(value) for key, value in line.items()})
+
+
+def _storable(value: object) -> object:
+    """Give what JSON can tell of a value, and everybody read."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+    return value
+
+
+_formatter = logging.Formatter(_FORMAT)

@@ -72,6 +72,7 @@ class _Shape:
     """The class that the builder must return an instance of; None if it may return anything."""
     variadic: frozenset[str]
     """The `*args` and `**kwargs` parameters that are streams."""
+    _made: dict[str, type[Operator]] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, builder: Callable[..., Any], core: bool) -> "_Shape":
@@ -89,9 +90,15 @@ class _Shape:
         module = builder.__module__
         return cls(name, signature, module, inputs, results, core, promised, variadic)
 
-    @functools.cached_property
+    @property
     def cls(self) -> type[Operator]:
         """The data class of the steps; made for the first one, since to make it takes long."""
+        if not self._made:
+            # Of two threads that make one, one is taken for good.
+            self._made.setdefault("cls", self._make_class())
+        return self._made["cls"]
+
+    def _make_class(self) -> type[Operator]:
         ports = (SinglePort, MultiPort)
         inputs, results = self.inputs, self.results
         namespace = {

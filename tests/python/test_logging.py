@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 import cppwax.operators as op
-from cppwax._logging import log_to_stderr
+from cppwax._logging import choose_form, log_to_stderr
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
 from cppwax.testing import TestingSink, TestingSource, run_main
@@ -84,21 +87,58 @@ def test_lines_of_the_log_can_be_json() -> None:
     assert len({line["pid"] for line in runs}) == 2
 
 
-def test_a_line_of_json_has_the_exception(capsys: pytest.CaptureFixture[str]) -> None:
-    log_to_stderr("info", as_json=True)
+@pytest.fixture
+def json_lines() -> Iterator[None]:
+    log_to_stderr("info")
+    choose_form(as_json=True)
+    yield
+    choose_form(as_json=False)
+
+
+def test_a_line_of_json_has_the_exception(
+    json_lines: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     logger = logging.getLogger("cppwax.test")
     try:
         raise ValueError("two\nlines")
     except ValueError:
-        logger.warning("%s failed", "it", exc_info=True, extra={"step": object})
+        logger.warning("%s failed", "it", exc_info=True)
     setup_tracing(log_level="INFO")
-    logger.warning("as before")
-    log_to_stderr("info", as_json=False)
+    logger.warning("as before", stack_info=True)
+    choose_form(as_json=False)
     logger.warning("plain")
-    of_json, as_before, plain = capsys.readouterr().err.splitlines()
-    line = json.loads(of_json)
+    failed, as_before, plain = capsys.readouterr().err.splitlines()
+    line = json.loads(failed)
     assert line["message"] == "it failed"
-    assert line["step"] == "<class 'object'>"
     assert line["exception"].endswith("ValueError: two\nlines")
-    assert json.loads(as_before)["message"] == "as before"
+    assert json.loads(as_before)["stack"].startswith("Stack ")
     assert plain.endswith("WARNING cppwax.test: plain")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("level", 3, "WARNING"),
+        ("share", float("nan"), "nan"),
+        ("parts", {(1, 2): 3}, "{(1, 2): 3}"),
+        ("step", int, "<class 'int'>"),
+        ("sizes", [1, None, "x"], [1, None, "x"]),
+    ],
+)
+def test_what_a_record_has_of_its_own_is_a_field(
+    json_lines: None, capsys: pytest.CaptureFixture[str], field: str, value: object, told: object
+) -> None:
+    logging.getLogger("cppwax.test").warning("so it is", extra={field: value})
+    assert json.loads(capsys.readouterr().err)[field] == told
+
+
+def test_the_form_holds_for_a_level_that_the_flow_chooses(tmp_path: Path) -> None:
+    (tmp_path / "chosen.py").write_text(
+        "from cppwax.tracing import setup_tracing\n"
+        "from examples.simple import flow\n"
+        "setup_tracing(log_level='INFO')\n"
+    )
+    command = [sys.executable, "-m", "cppwax.run", "chosen", "--log-format", "json"]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert [json.loads(line)["level"] for line in ended.stderr.splitlines()] == ["INFO", "INFO"]

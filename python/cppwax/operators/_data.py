@@ -7,7 +7,7 @@ class Data:
     """Base of classes `@dataclass(slots=True, eq=False)`: equal if of one class, with equal fields.
 
     `dataclass` would make these methods for each class, and compile them whenever a program starts.
-    Nothing ever changes such an object.
+    Nothing ever changes such an object, and none of these classes is derived from another.
     """
 
     __slots__ = ()
