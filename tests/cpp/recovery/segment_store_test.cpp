@@ -92,6 +92,15 @@ TEST(SegmentStore, DoesNotGrowWithEpochsOfFewChanges) {
   EXPECT_LT(bytes_on(rewriting.disk()), 2 * early);
 }
 
+std::map<std::string, std::string> all_states(SegmentStore& store) {
+  std::map<std::string, std::string> found;
+  for (auto read = store.read(); read.kind == Partition::Read::Kind::kEntries;
+       read = store.read()) {
+    for (const Entry& each : read.entries) found[each.key] = *each.state;
+  }
+  return found;
+}
+
 // Each segment of several blocks, of which every key of the later ones is in an earlier one.
 TEST(SegmentStore, MergesSegmentsOfManyBlocks) {
   test::MemoryDisk disk;
@@ -110,21 +119,13 @@ TEST(SegmentStore, MergesSegmentsOfManyBlocks) {
     store.commit(Epoch(epoch));
   }
   std::erase_if(expected, [](const auto& each) { return each.second.empty(); });
-  const auto stored = [&] {
-    std::map<std::string, std::string> states;
-    for (auto read = store.read(); read.kind == Partition::Read::Kind::kEntries;
-         read = store.read()) {
-      for (const Entry& each : read.entries) states[each.key] = *each.state;
-    }
-    return states;
-  };
-  EXPECT_EQ(stored(), expected);
+  EXPECT_EQ(all_states(store), expected);
   store.collect(Epoch(3));
   int slices = 0;
   for (; store.wants_merge(); ++slices) store.merge_some();
   EXPECT_GT(slices, 3);
   EXPECT_EQ(store.history().collected, Epoch(3));
-  EXPECT_EQ(stored(), expected);
+  EXPECT_EQ(all_states(store), expected);
 }
 
 TEST(SegmentStore, NothingIsLeftOfWhatWasDiscarded) {
@@ -156,15 +157,6 @@ Entries states(std::size_t first, std::size_t end, const std::string& state) {
   Entries entries;
   for (std::size_t key = first; key < end; ++key) entries.push_back({std::to_string(key), state});
   return entries;
-}
-
-std::map<std::string, std::string> all_states(SegmentStore& store) {
-  std::map<std::string, std::string> found;
-  for (auto read = store.read(); read.kind == Partition::Read::Kind::kEntries;
-       read = store.read()) {
-    for (const Entry& each : read.entries) found[each.key] = *each.state;
-  }
-  return found;
 }
 
 TEST(SegmentStore, WhatWasDroppedBeforeARunTakesNothingOfItAlong) {
