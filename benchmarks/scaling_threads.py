@@ -2,14 +2,17 @@
 
 Under one interpreter lock two workers cannot be faster; the question is what they lose. Without it,
 on a free-threaded Python, user code runs twice. There is a row with user code of 3 µs an item and a
-keyed count for either Python, and one where the engine does the work.
+keyed count for either Python, and one where the engine does the work. What two plain threads are
+over one tells how much is to be had from the machine and from Python.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.harness import main
@@ -18,6 +21,7 @@ from benchmarks.workload import (
     BATCH,
     BYTEWAX,
     CPPWAX,
+    LOOP,
     Bar,
     Library,
     Side,
@@ -31,6 +35,7 @@ _KEYS = 100
 
 _CPPWAX_TWO = Side("cppwax -w2", "cppwax", 2)
 _BYTEWAX_TWO = Side("Bytewax -w2", "bytewax", 2)
+_LOOP_TWO = Side("loop, 2 threads", "", 2)
 _BLOCK = list(range(BATCH))
 
 
@@ -157,8 +162,28 @@ class ScalingFree(ScalingThreads):
 
     name = "scaling_free"
     title = "-w2 over -w1, free-threaded Python: a DynamicSource, a map of 3 µs, count_final"
-    sides = (CPPWAX, _CPPWAX_TWO)
-    bars = _bars(1.6, 1.9)[:2]
+    sides = (CPPWAX, _CPPWAX_TWO, LOOP, _LOOP_TWO)
+    bars = (*_bars(1.6, 1.9)[:2], speed_over("figure", 1.0, LOOP, _LOOP_TWO))
+
+    def run_here(self, side: Side, count: int, setting: int) -> int:
+        """See base class."""
+        self._threads = side.workers
+        return super().run_here(side, count, setting)
+
+    def loop(self) -> None:
+        """See base class."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = list(pool.map(self._count_part, [self._count // self._threads] * self._threads))
+        self._out += sum(parts, Counter()).items()
+
+    def _count_part(self, count: int) -> Counter[str]:
+        part, seen, work = PartOfNumbers(count), Counter[str](), self._work
+        try:
+            while True:
+                for number in part.next_batch():
+                    seen[work(number)] += 1
+        except StopIteration:
+            return seen
 
     def obstacle(self) -> str:
         """See base class."""
