@@ -47,6 +47,7 @@ _QUICK_START = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 _SMALL = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _STEADY = ("-Xms1g", "-Xmx1g", "-XX:+UseSerialGC")
 
+_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 #: Of all nodes.
 _COMMON = {
     "process.roles": "broker,controller",
@@ -281,7 +282,8 @@ class KafkaBroker(_Running):
         plain, checked, sealed, sealed_checked, controller = _free_ports(5)
         self.checked_address = f"127.0.0.1:{checked}"
         """`host:port`, open to `USER` with `PASSWORD` by SASL's PLAIN, and by SCRAM-SHA-256 to whom
-        an administrator has told it; after `REAUTHENTICATION_S` these must show it again."""
+        an administrator has told it; after `REAUTHENTICATION_S` these must show it again. They
+        alone need rights for what they do, by access control lists."""
         self.tls_address = f"127.0.0.1:{sealed}"
         """`host:port` with TLS."""
         self.tls_checked_address = f"127.0.0.1:{sealed_checked}"
@@ -298,6 +300,8 @@ class KafkaBroker(_Running):
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "listeners": f"{urls},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": urls,
+            "authorizer.class.name": _AUTHORIZER,
+            "super.users": f"User:ANONYMOUS;User:{USER}",
             **_checks("checked", "PLAIN,SCRAM-SHA-256"),
             **_checks("sealedchecked", "PLAIN"),
             "ssl.keystore.type": "PEM",

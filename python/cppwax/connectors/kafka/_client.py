@@ -193,6 +193,16 @@ def make_client(kind: Callable[[dict[str, Any]], Any], config: dict[str, Any]) -
         raise ValueError(f"Kafka settings are wrong: {ex.args[0].str()}") from None
 
 
+def way_out(error: ConfluentKafkaError) -> str:
+    """Tell what to do about an error that ends a producer; empty where nothing is known."""
+    if error.code() != ConfluentKafkaError.CLUSTER_AUTHORIZATION_FAILED:
+        return ""
+    return (
+        "; an idempotent producer needs the right to WRITE to the topic and, of older brokers, "
+        'IDEMPOTENT_WRITE to the cluster; add_config={"enable.idempotence": False} does without'
+    )
+
+
 class Start:
     """A deadline, and what to say when it is over."""
 
@@ -234,7 +244,7 @@ class Start:
                     f"Kafka topic {topic!r} cannot be used: {error.str()} ({error.name()}); "
                     f"asked at {self.brokers}"
                 )
-            self._client.poll(0.1)
+            self._hear(0.1)
 
     def end_of(self, place: TopicPartition) -> int:
         """Ask for the offset behind the last message of a partition.
@@ -269,13 +279,23 @@ class Start:
 
         return look
 
+    def _hear(self, wait_s: float) -> None:
+        """Hear of errors, and keep tries apart."""
+        try:
+            self._client.poll(wait_s)
+        except KafkaException as ex:  # what a client does not recover from comes this way
+            error = ex.args[0]
+            raise KafkaStartError(
+                f"Kafka at {self.brokers} refused this client: {error.str()}{way_out(error)}"
+            ) from None
+
     def check(self, error: ConfluentKafkaError, doing: str) -> None:
         """Go on after a failed try, unless it is of no use.
 
         Raises:
             KafkaStartError: The time is over, or the broker does not want us.
         """
-        self._client.poll(0.05)  # hears of errors, and keeps tries apart
+        self._hear(0.05)
         refusal = self.errors.any_refusal
         if refusal is not None:
             raise KafkaStartError(f"Kafka at {self.brokers} refused this client: {refusal.str()}")

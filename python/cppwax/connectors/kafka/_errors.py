@@ -62,16 +62,16 @@ class KafkaSourceError(RuntimeError):
 
 
 class KafkaDeliveryError(RuntimeError):
-    """A message could not be written."""
+    """A message could not be written, or none at all can be."""
 
     def __init__(
-        self, message: str, topic: str, partition: int | None, error: ConfluentKafkaError
+        self, message: str, topic: str | None, partition: int | None, error: ConfluentKafkaError
     ) -> None:
         """Keep where it was to go.
 
         Args:
             message: The whole text.
-            topic: The topic.
+            topic: The topic; `None` where the whole producer has failed.
             partition: Number of the partition; `None` where none had been chosen yet.
             error: What the client library said.
         """

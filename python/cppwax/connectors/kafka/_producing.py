@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError as ConfluentKafkaError
 from confluent_kafka import KafkaException, Producer
 
-from cppwax.connectors.kafka._client import Start, client_config, make_client
+from cppwax.connectors.kafka._client import Start, client_config, make_client, way_out
 from cppwax.connectors.kafka._errors import KafkaDeliveryError
 from cppwax.connectors.kafka._messages import KafkaSinkMessage
 
@@ -22,7 +22,7 @@ _SLICE_S = 0.1
 _FULL_QUEUE_S = 0.005
 #: Of messages that are on their way; librdkafka would take a gigabyte.
 _QUEUE_KBYTES = 64 * 1024
-#: What was taken back by us.
+#: What was taken back: by us, or by the client library, whose failed producers drop their queues.
 _PURGED = (ConfluentKafkaError._PURGE_QUEUE, ConfluentKafkaError._PURGE_INFLIGHT)
 #: They exclude idempotence, which repeats no message and keeps the order when it tries again.
 _EXCLUDE_IDEMPOTENCE = {
@@ -83,7 +83,8 @@ class Producing:
         add_config: dict[str, Any],
         start_timeout_s: float,
     ) -> None:
-        if "transactional.id" not in defaults and not _EXCLUDE_IDEMPOTENCE & add_config.keys():
+        is_transactional = "transactional.id" in defaults
+        if not is_transactional and not _EXCLUDE_IDEMPOTENCE & add_config.keys():
             defaults = {"enable.idempotence": True, **defaults}
         if "message.max.bytes" not in add_config:  # one of them must fit in
             defaults = {"queue.buffering.max.kbytes": _QUEUE_KBYTES, **defaults}
@@ -97,6 +98,10 @@ class Producing:
         self._errors = errors
         self._first_failure: KafkaDeliveryError | None = None
         self._failure_count = 0
+        self._fatal: ConfluentKafkaError | None = None
+        # A transaction that fails takes its messages back, and cannot be committed any more; the
+        # call that finds it so knows the reason.
+        self._is_transactional = self._may_purge = is_transactional
         self.producer = make_client(Producer, config)
         self._produce = self.producer.produce
 
@@ -140,9 +145,10 @@ class Producing:
                 self._produce(topic, value, key, partition, timestamp=timestamp, headers=headers)
                 return
             except BufferError:
-                self.producer.poll(_FULL_QUEUE_S)
+                self._hear(self.producer.poll, _FULL_QUEUE_S)
                 self.check()
             except KafkaException as ex:
+                self.serve()  # A producer that has failed takes nothing; this knows why.
                 raise _failed(topic, partition, ex.args[0]) from None
 
     def serve(self) -> None:
@@ -151,7 +157,7 @@ class Producing:
         Raises:
             KafkaDeliveryError: Something was not delivered.
         """
-        self.producer.poll(0)
+        self._hear(self.producer.poll, 0)
         self.check()
 
     def flush(self) -> None:
@@ -160,12 +166,33 @@ class Producing:
         Raises:
             KafkaDeliveryError: Something was not.
         """
-        while self.producer.flush(_SLICE_S):
+        while self._hear(self.producer.flush, _SLICE_S):
             self.check()
         self.check()
 
+    def _hear(self, call: Callable[[float], int], wait_s: float) -> int:
+        """Make a call that reports come by; what ends the whole producer is raised by it, once."""
+        try:
+            return call(wait_s)
+        except KafkaException as ex:
+            if self._is_transactional or not ex.args[0].fatal():
+                raise
+            self._fatal = ex.args[0]
+            raise self._ended(self._fatal) from None
+
+    def _ended(self, error: ConfluentKafkaError) -> KafkaDeliveryError:
+        return KafkaDeliveryError(
+            f"the Kafka producer at {self._config['bootstrap.servers']} has failed, with all that "
+            f"was not delivered yet: {error.str()} ({error.name()}){way_out(error)}",
+            None,
+            None,
+            error,
+        )
+
     def check(self) -> None:
         """Raise what was not delivered."""
+        if self._fatal is not None:
+            raise self._ended(self._fatal)
         failure = self._first_failure
         if failure is not None:
             others = self._failure_count - 1
@@ -179,15 +206,16 @@ class Producing:
 
     def give_up(self, wait_s: float = 0.0) -> None:
         """Drop what is not delivered in time; after a failure, at once."""
+        self._may_purge = True
         # A producer that was locked out has been told of already.
         with suppress(KafkaException):
-            if wait_s and self._first_failure is None:
+            if wait_s and self._first_failure is None and self._fatal is None:
                 self.producer.flush(wait_s)
             self.producer.purge()
             self.producer.flush(_SLICE_S)
 
     def _report(self, error: ConfluentKafkaError | None, message: Any) -> None:
-        if error is not None and error.code() not in _PURGED:
+        if error is not None and not (self._may_purge and error.code() in _PURGED):
             self._failure_count += 1
             if self._first_failure is None:
                 self._first_failure = _failed(message.topic(), message.partition(), error)

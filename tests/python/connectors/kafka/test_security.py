@@ -9,9 +9,17 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
+from confluent_kafka.admin import AclOperation, ResourceType
 
 import cppwax.operators as op
-from cppwax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, KafkaStartError
+from cppwax.connectors.kafka import (
+    KafkaDeliveryError,
+    KafkaSink,
+    KafkaSinkMessage,
+    KafkaSource,
+    KafkaStartError,
+)
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
 from cppwax.testing import TestingSink, TestingSource, run_main
@@ -74,17 +82,25 @@ def test_wrong_credentials_over_tls_are_told_at_once(
         KafkaSink([address], new_topic(), config).build("out", 0, 1)
 
 
-@pytest.fixture
-def passing(broker: KafkaBroker) -> Iterator[dict[str, str]]:
-    """Settings of someone whom the broker lets in for now."""
-    user, password = "passing", "for-now"
+def newcomer(broker: KafkaBroker, user: str) -> dict[str, str]:
+    """Give the settings of someone whom the broker lets in from now on, but to nothing yet."""
+    password = "for-now"
     tools.let_in(broker.address, user, password)
-    yield {
+    return {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "SCRAM-SHA-256",
         "sasl.username": user,
         "sasl.password": password,
     }
+
+
+@pytest.fixture
+def passing(broker: KafkaBroker) -> dict[str, str]:
+    """Settings of someone whom the broker lets in for now."""
+    settings = newcomer(broker, "passing")
+    for kind in (ResourceType.TOPIC, ResourceType.GROUP):
+        tools.allow(broker.address, "passing", AclOperation.ALL, kind, "*")
+    return settings
 
 
 def ends_with_a_refusal(flow: Dataflow) -> None:
@@ -137,3 +153,21 @@ def test_a_sink_whose_credentials_expire_ends(
     flow = Dataflow("writing")
     op.output("out", op.input("inp", flow, TestingSource(items())), sink)
     ends_with_a_refusal(flow)
+
+
+def test_a_sink_that_may_not_write_ends(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+    """The client library gives the whole producer up, with all that waits in it."""
+    topic = new_topic()
+    looking = newcomer(broker, "looking")
+    tools.allow(broker.address, "looking", AclOperation.DESCRIBE, ResourceType.TOPIC, topic)
+    flow = Dataflow("writing")
+    items = [KafkaSinkMessage(None, str(number).encode()) for number in range(100)]
+    written = op.input("inp", flow, TestingSource(items, 10))
+    op.output("out", written, KafkaSink([broker.checked_address], topic, looking))
+    with pytest.raises(CppwaxRuntimeError) as caught:
+        run_main(flow)
+    error = root(caught.value)
+    assert isinstance(error, KafkaDeliveryError)
+    assert error.error.code() == KafkaError.CLUSTER_AUTHORIZATION_FAILED
+    assert "IDEMPOTENT_WRITE" in str(error) and "enable.idempotence" in str(error)
+    assert tools.read(broker.address, topic) == []

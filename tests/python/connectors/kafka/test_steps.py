@@ -17,10 +17,16 @@ from confluent_kafka.serialization import (
 )
 
 import cppwax.operators as op
-from cppwax.connectors.kafka import KafkaError, KafkaSinkMessage, KafkaSourceMessage
+from cppwax.connectors.kafka import (
+    KafkaDeliveryError,
+    KafkaError,
+    KafkaSinkMessage,
+    KafkaSourceMessage,
+)
 from cppwax.connectors.kafka import operators as kop
 from cppwax.connectors.kafka._client import ClientErrors
 from cppwax.connectors.kafka._messages import source_message
+from cppwax.connectors.kafka._producing import Producing
 from cppwax.connectors.kafka.serde import PlainAvroDeserializer, PlainAvroSerializer
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
@@ -179,3 +185,19 @@ def test_a_refusal_counts_once_it_lasts() -> None:
     assert errors.lasting_refusal is refused
     assert len(passed_on) == 5
     assert errors.text() == "no"
+
+
+@pytest.mark.parametrize("by_us", [False, True])
+def test_what_is_dropped_is_lost_unless_we_drop_it(by_us: bool) -> None:
+    """A producer that fails as a whole drops all that waits, as one does that is told to."""
+    producing = Producing(["127.0.0.1:1"], {}, {}, 1.0)
+    producing.write_row(("topic", b"value", None, 0, 0, None))
+    if by_us:
+        producing.give_up()
+        producing.flush()
+        return
+    producing.producer.purge()
+    with pytest.raises(KafkaDeliveryError, match="PURGE_QUEUE") as caught:
+        producing.flush()
+    assert (caught.value.topic, caught.value.partition) == ("topic", 0)
+    producing.give_up()

@@ -18,9 +18,15 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
     NewPartitions,
     NewTopic,
+    ResourcePatternType,
+    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialDeletion,
@@ -68,6 +74,17 @@ def let_in(address: str, user: str, password: str) -> None:
     client = admin(address)
     asked = [UserScramCredentialUpsertion(user, how, password.encode())]
     client.alter_user_scram_credentials(asked)[user].result(30)
+
+
+def allow(address: str, user: str, what: AclOperation, kind: ResourceType, name: str) -> None:
+    """Give them a right; the name `*` means all of a kind."""
+    literally, always = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+    right = (kind, name, literally, f"User:{user}", "*", what, always)
+    client = admin(address)
+    asked = AclBinding(*right)
+    client.create_acls([asked])[asked].result(30)
+    # The controller has it; the broker hears of it a little later.
+    until(lambda: client.describe_acls(AclBindingFilter(*right)).result(30))
 
 
 def keep_out(address: str, user: str) -> None:
