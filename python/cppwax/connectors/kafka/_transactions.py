@@ -60,6 +60,8 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         self._sink = sink
         self._id = f"{sink.transactional_id}-{name}"
         self._values: list[Row] = []
+        #: As it was read or written last; `None` where there is none.
+        self._known_marker: _Marker | None = None
         self._owner, self._prepared = state if state is not None else (uuid4().hex, ())
         self._open(sink.start_timeout_s)
         try:
@@ -86,16 +88,45 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
         )
         self._start = self._producing.start(timeout_s)
 
-    def _renew(self) -> None:
+    def _renew(self, marker: _Marker, failure: KafkaDeliveryError) -> bool:
         """Begin anew after a failure, as the next run would do.
 
         What the old producer has left open ends by it. Only then the marker tells whether a
         transaction of which no answer came was committed.
+
+        Args:
+            marker: That of the transaction that failed.
+            failure: How it did.
+
+        Returns:
+            Whether it was committed.
+
+        Raises:
+            KafkaDeliveryError: Another run has written with this id.
         """
         never_free(self._producing.producer)
         never_free(self._group)
         self._open(max(self._sink.start_timeout_s, self._sink.transaction_timeout_s))
+        # The reason for a failure may be that another run has taken the id over, while this one
+        # stood still; not every error says so. The next step would end it.
+        self._check_overtaken(self._glance_at_marker(), marker, failure)
         self._init_transactions()
+        found = self._read_marker(self._group)
+        self._check_overtaken(found, marker, failure)
+        return found == marker
+
+    def _check_overtaken(
+        self, found: _Marker | None, marker: _Marker, failure: KafkaDeliveryError
+    ) -> None:
+        """Refuse to set a marker back, and to write again what it is about."""
+        if found in (None, self._known_marker, marker):
+            return
+        raise KafkaDeliveryError(
+            f"{failure}; another run writes with the transactional id {self._id!r} meanwhile",
+            failure.topic,
+            failure.partition,
+            failure.error,
+        )
 
     def _open_group(self, isolation_level: str) -> Consumer:
         config, _errors = client_config(
@@ -158,7 +189,7 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
             )
 
     def _take_over(self, state: State | None) -> _Marker:
-        marker = self._read_marker(self._group)
+        marker = self._known_marker = self._read_marker(self._group)
         self._check(marker, state)
         if state is None:
             # From now on a marker that is missing is one that was lost.
@@ -215,9 +246,9 @@ class KafkaTransactionalSinkPartition(TransactionalSinkPartition[SinkItem, State
                 if not left or failure.error.code() in _LOCKED_OUT:
                     raise failure from None
                 LOGGER.warning("transaction of %s is done again: %s", self._id, failure)
-            self._renew()
-            if self._read_marker(self._group) == marker:
+            if self._renew(marker, failure):
                 break
+        self._known_marker = marker
         return marker
 
     def _failed(self, error: ConfluentKafkaError) -> KafkaDeliveryError:

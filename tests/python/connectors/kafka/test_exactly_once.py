@@ -126,6 +126,45 @@ def test_an_older_producer_is_locked_out(broker: KafkaBroker, new_topic: TopicMa
     once(broker, topic, ["a", "b"])
 
 
+@pytest.mark.parametrize("error", ["_FENCED", "INVALID_PRODUCER_EPOCH", "_TIMED_OUT"])
+def test_a_run_that_wakes_up_in_its_transaction_is_locked_out(
+    broker: KafkaBroker, new_topic: TopicMaker, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    """It must not write again what another run has written, nor end that one.
+
+    The first error is the client library's own; others may be the first that is heard.
+    """
+    topic = new_topic()
+    old = part_of(broker, topic)
+    state = epoch_of(old, 1, "a", "b")
+    newer: list[Any] = []
+    write_row = old._producing.write_row
+
+    def stand_still(row: Any) -> None:
+        if not newer:
+            write_row(row)
+            old._producing.flush()
+            newer.append(part_of(broker, topic, state))
+            newer[0].committed(1)
+            epoch_of(newer[0], 2, "c")
+            newer[0].committed(2)
+        elif error == "_FENCED":
+            write_row(row)
+        else:
+            reason = KafkaError(getattr(KafkaError, error))
+            raise KafkaDeliveryError("not delivered", topic, 0, reason)
+
+    monkeypatch.setattr(old._producing, "write_row", stand_still)
+    with pytest.raises(KafkaDeliveryError, match="another run|newer") as caught:
+        old.committed(1)
+    assert caught.value.error.name() == error
+    old.close()
+    epoch_of(newer[0], 3, "d")
+    newer[0].committed(3)
+    newer[0].close()
+    once(broker, topic, ["a", "b", "c", "d"])
+
+
 def test_another_store_is_refused_and_disturbs_nobody(
     broker: KafkaBroker, new_topic: TopicMaker
 ) -> None:
