@@ -121,7 +121,8 @@ def checked_timeout(name: str, timeout: timedelta) -> float:
 class ClientErrors:
     """Hears of the errors that belong to no message: connections and credentials.
 
-    The client library mends these by itself where it can, so only a refusal that lasts is an error.
+    The client library mends these by itself where it can, so only a refusal that lasts is an error,
+    and no longer one when it is over.
     """
 
     def __init__(
@@ -137,7 +138,6 @@ class ClientErrors:
         self._refused_since = 0.0
         self._refused_last = float("-inf")
         self.any_refusal: ConfluentKafkaError | None = None
-        self.lasting_refusal: ConfluentKafkaError | None = None
 
     def __call__(self, error: ConfluentKafkaError) -> None:
         # Without the times in it, which would make each one another.
@@ -154,8 +154,14 @@ class ClientErrors:
         if now - self._refused_last > _REFUSAL_GAP_S:
             self._refused_since = now
         self._refused_last = now
-        if now - self._refused_since >= self._refusal_timeout_s:
-            self.lasting_refusal = error
+
+    @property
+    def lasting_refusal(self) -> ConfluentKafkaError | None:
+        """The last refusal, if there have been some for too long and until just now."""
+        lasted_s = self._refused_last - self._refused_since
+        if self.any_refusal is None or lasted_s < self._refusal_timeout_s:
+            return None
+        return self.any_refusal if self._now() - self._refused_last <= _REFUSAL_GAP_S else None
 
     def text(self) -> str:
         """Give all texts so far; empty if there was none."""

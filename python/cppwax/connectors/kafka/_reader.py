@@ -312,6 +312,8 @@ class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], i
 
     def next_batch(self) -> list[Any]:
         self._look()
+        # Whatever comes may come of other brokers than the one that refuses.
+        self._check_credentials()
         if not self._share.next:
             return []
         messages = self._consume()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import FrozenInstanceError, fields, replace
+from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from confluent_kafka import OFFSET_BEGINNING
 from confluent_kafka import KafkaError as ConfluentKafkaError
 from confluent_kafka.schema_registry import Schema
 from confluent_kafka.serialization import (
@@ -27,6 +31,7 @@ from cppwax.connectors.kafka import operators as kop
 from cppwax.connectors.kafka._client import ClientErrors
 from cppwax.connectors.kafka._messages import source_message
 from cppwax.connectors.kafka._producing import Producing
+from cppwax.connectors.kafka._reader import Offsets, Reading, TopicsReader
 from cppwax.connectors.kafka.serde import PlainAvroDeserializer, PlainAvroSerializer
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
@@ -171,20 +176,52 @@ def test_a_schema_that_does_not_fit_is_an_error() -> None:
         )
 
 
-def test_a_refusal_counts_once_it_lasts() -> None:
+def test_a_refusal_counts_once_it_lasts_and_until_it_is_over() -> None:
     """Credentials that expire: the client library tries again and again."""
-    times = [0.0, 9.0, 100.0, 109.0, 111.0]
     passed_on: list[Any] = []
-    # Each error is looked at when the ones before it have been passed on.
-    errors = ClientErrors(10.0, passed_on.append, lambda: times[len(passed_on)])
+    now = 0.0
+    errors = ClientErrors(10.0, passed_on.append, lambda: now)
     refused = ConfluentKafkaError(ConfluentKafkaError._AUTHENTICATION, "no (after 5ms in state X)")
-    for _ in range(4):
+    for at in (0.0, 9.0, 100.0, 109.0):
+        now = at
         errors(refused)
         assert errors.lasting_refusal is None
+    now = 111.0
     errors(refused)
     assert errors.lasting_refusal is refused
     assert len(passed_on) == 5
     assert errors.text() == "no"
+    now = 141.0
+    assert errors.lasting_refusal is refused
+    now = 200.0
+    assert errors.lasting_refusal is None
+    errors(refused)
+    assert errors.lasting_refusal is None
+
+
+def test_a_reader_ends_at_a_refusal_that_lasts_though_other_brokers_deliver() -> None:
+    now = 0.0
+    errors = ClientErrors(10.0, None, lambda: now)
+    parts = {each.name: partial(getattr, WHOLE, each.name) for each in fields(WHOLE)}
+    message = SimpleNamespace(error=lambda: None, **parts)
+    consumer: Any = SimpleNamespace(assign=lambda _places: None, consume=lambda *_: [message])
+    start: Any = SimpleNamespace(
+        errors=errors, brokers="b:1", looker=lambda: None, partitions=lambda _topic: [2]
+    )
+    share = Offsets(["topic"], 0, 1, None)
+    reading = Reading(1, True, OFFSET_BEGINNING, None, True)
+    reader = TopicsReader("inp", consumer, start, reading, share, timedelta(hours=1))
+    refused = ConfluentKafkaError(ConfluentKafkaError._AUTHENTICATION, "no")
+    for at in (0.0, 9.0):
+        now = at
+        errors(refused)
+        assert reader.next_batch() == [WHOLE]
+    now = 11.0
+    errors(refused)
+    with pytest.raises(RuntimeError, match="b:1 refuses this client: no"):
+        reader.next_batch()
+    now = 200.0
+    assert reader.next_batch() == [WHOLE]
 
 
 @pytest.mark.parametrize("by_us", [False, True])
