@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
-from confluent_kafka.admin import AdminClient
 
 import cppwax.operators as op
 from cppwax.connectors.kafka import (
@@ -208,7 +207,7 @@ def test_a_marker_that_was_forgotten(
     state = epoch_of(part, 1, "a")
     part.committed(1)
     part.close()
-    client = AdminClient({"bootstrap.servers": broker.address})
+    client = tools.admin(broker.address)
     group = f"id-{topic}-0"
     client.delete_consumer_groups([group])[group].result(30)
     if choice == "fail":

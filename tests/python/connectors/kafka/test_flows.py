@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 import cppwax.operators as op
 from cppwax.connectors.kafka import KafkaSinkMessage, KafkaSource
@@ -57,7 +57,7 @@ def test_the_example(
     monkeypatch.syspath_prepend(Path(__file__).resolve().parents[4])
     from examples.kafka_totals import get_flow
 
-    client = AdminClient({"bootstrap.servers": broker.address})
+    client = tools.admin(broker.address)
     names = ("orders", "bad-orders", "totals")
     for made in client.create_topics([NewTopic(name, 1, 1) for name in names]).values():
         made.result(30)

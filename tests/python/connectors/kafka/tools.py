@@ -47,7 +47,8 @@ def need_kafka() -> None:
 
 
 def admin(address: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": address})
+    # What is left in its queue when it goes would be told on stderr, as of no importance.
+    return AdminClient({"bootstrap.servers": address, "log_level": 5})
 
 
 def create_topic(address: str, partitions: int, settings: dict[str, str], replicas: int = 1) -> str:
