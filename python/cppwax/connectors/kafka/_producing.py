@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from confluent_kafka import KafkaError as ConfluentKafkaError
@@ -36,6 +39,11 @@ _EXCLUDE_IDEMPOTENCE = {
     "queuing.strategy",
 }
 
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}").fullmatch
+_shortened = reprlib.Repr()
+_shortened.maxstring = _shortened.maxother = 80
+_short = _shortened.repr
+
 
 def row_of(message: Any, topic: str | None) -> Row:
     """Take a message apart.
@@ -45,32 +53,78 @@ def row_of(message: Any, topic: str | None) -> Row:
 
     Raises:
         TypeError: It is no `KafkaSinkMessage`, or a part of it has a wrong type.
-        ValueError: Neither it nor the sink has a topic.
+        ValueError: Neither it nor the sink has a topic, or a part of it has a value that Kafka
+            cannot have.
     """
     if not isinstance(message, KafkaSinkMessage):
-        raise TypeError(f"items of a Kafka sink must be `KafkaSinkMessage`s, not {message!r}")
+        text = f"items of a Kafka sink must be `KafkaSinkMessage`s, not {_short(message)}"
+        raise TypeError(text)
     to = topic if message.topic is None else message.topic
     if to is None:
-        raise ValueError(f"neither the Kafka sink nor the message has a topic: {message!r}")
-    _check_bytes("key", message.key)
-    _check_bytes("value", message.value)
-    for name, value in message.headers or ():
-        if not isinstance(name, str):
-            raise TypeError(f"names of headers of a Kafka message must be `str`s, not {name!r}")
-        _check_bytes(f"header {name!r}", value)
+        raise ValueError(f"neither the Kafka sink nor the message has a topic: {_short(message)}")
+    if not isinstance(to, str):
+        raise TypeError(f"the topic of a Kafka message must be a `str`, not {_short(to)}")
+    _check_topic(to)
+    _check_bytes(to, "key", message.key)
+    _check_bytes(to, "value", message.value)
+    headers = _checked_headers(to, message.headers) if message.headers else None
     partition = -1 if message.partition is None else message.partition
-    for what, number in (("partition", partition), ("timestamp", message.timestamp)):
-        if not isinstance(number, int):
-            raise TypeError(f"the {what} of a Kafka message must be an int, not {number!r}")
-    return (to, message.value, message.key, partition, message.timestamp, message.headers or None)
+    _check_number(to, "partition", partition, -1, 2**31 - 1)
+    _check_number(to, "timestamp", message.timestamp, -(2**63), 2**63 - 1)
+    return (to, message.value, message.key, partition, message.timestamp, headers)
 
 
-def _check_bytes(what: str, part: Any) -> None:
-    if part is not None and not isinstance(part, (bytes, str)):
-        raise TypeError(
-            f"the {what} of a Kafka message must be bytes or None, not {part!r}: serialize it in a "
-            "step before the sink"
+@lru_cache
+def _check_topic(topic: str) -> None:
+    if not _TOPIC(topic) or topic in (".", ".."):
+        raise ValueError(
+            f"a Kafka message is for topic {_short(topic)}, but names of topics have 1 to 249 "
+            'ASCII letters, digits, ".", "_" or "-", and are not "." or "..": correct the step '
+            "that names it"
         )
+
+
+def _check_bytes(topic: str, what: str, part: Any) -> None:
+    if part is None or isinstance(part, bytes):
+        return
+    if not isinstance(part, str):
+        raise TypeError(
+            f"the {what} of a message for Kafka topic {topic!r} must be bytes or None, not "
+            f"{_short(part)}: serialize it in a step before the sink"
+        )
+    try:
+        part.encode()
+    except UnicodeEncodeError as ex:
+        raise ValueError(
+            f"the {what} of a message for Kafka topic {topic!r} is a `str` that UTF-8 cannot "
+            f"encode, for {part[ex.start]!r} at index {ex.start} of {_short(part)}: encode it in a "
+            "step before the sink, with the `errors` that it was decoded with, `surrogateescape` "
+            "say"
+        ) from None
+
+
+def _checked_headers(topic: str, headers: Any) -> list[tuple[str, Any]]:
+    of = f"of a message for Kafka topic {topic!r}"
+    pairs = list(headers.items()) if isinstance(headers, dict) else headers
+    if not isinstance(pairs, list) or not all(isinstance(p, tuple) and len(p) == 2 for p in pairs):
+        raise TypeError(f"the headers {of} must be a list of (name, value), not {_short(headers)}")
+    for name, value in pairs:
+        if not isinstance(name, str):
+            raise TypeError(f"names of headers {of} must be `str`s, not {_short(name)}")
+        _check_bytes(topic, f"name {_short(name)} of a header", name)
+        if "\0" in name:
+            raise ValueError(f"the name of header {_short(name)} {of} must not have a NUL")
+        _check_bytes(topic, f"header {_short(name)}", value)
+    return list(pairs)
+
+
+def _check_number(topic: str, what: str, number: Any, least: int, most: int) -> None:
+    if isinstance(number, int) and least <= number <= most:
+        return
+    of = f"the {what} of a message for Kafka topic {topic!r}"
+    if not isinstance(number, int):
+        raise TypeError(f"{of} must be an int, not {_short(number)}")
+    raise ValueError(f"{of} must be from {least} to {most}, not {_short(number)}")
 
 
 class Producing:
@@ -129,7 +183,7 @@ class Producing:
                 try:
                     produce(topic, message.value, message.key)
                     continue
-                except (BufferError, KafkaException):
+                except (BufferError, KafkaException, TypeError, ValueError):
                     pass  # and once more, with care
             self.write_row(row_of(message, topic))
 
