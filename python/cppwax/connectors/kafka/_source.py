@@ -18,6 +18,7 @@ from cppwax.connectors.kafka._client import (
     make_client,
 )
 from cppwax.connectors.kafka._errors import KafkaError
+from cppwax.connectors.kafka._group import Group
 from cppwax.connectors.kafka._lag import LAG_GAUGE
 from cppwax.connectors.kafka._messages import KafkaSourceMessage
 from cppwax.connectors.kafka._reader import Offsets, PartitionReader, Reading, TopicsReader
@@ -98,6 +99,7 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
         self._start_timeout_s = checked_timeout("start_timeout", start_timeout)
         self._reading = Reading(batch_size, raise_on_errors, starting_offset, commit_to_group, tail)
         self._add_config = dict(add_config or {})
+        self._group = Group(commit_to_group or str(self._add_config.get("group.id", _NO_GROUP)))
         self._discover_interval = discover_interval
         self._reader_count = reader_count
         self._readers: weakref.WeakSet[PartitionReader | TopicsReader] = weakref.WeakSet()
@@ -172,7 +174,6 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
         config, errors = client_config(
             self._brokers,
             {
-                "group.id": self._reading.commit_to_group or _NO_GROUP,
                 "enable.auto.commit": False,
                 # Else messages that are gone before they were read are passed over in silence.
                 "auto.offset.reset": "error",
@@ -180,8 +181,8 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             self._add_config,
             self._start_timeout_s,
         )
-        if self._reading.commit_to_group is not None:
-            config["group.id"] = self._reading.commit_to_group
+        config["group.id"] = self._group.name
+        config["on_commit"] = self._group.reports(config.get("on_commit"))
         # What the readers rely on.
         config["enable.partition.eof"] = True
         consumer = make_client(Consumer, config)
