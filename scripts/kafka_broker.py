@@ -268,7 +268,10 @@ class _Running:
 
 
 class KafkaBroker(_Running):
-    """A broker alone."""
+    """A broker alone.
+
+    It keeps rules of access. What has none is open to everyone, and all is to who shows nothing.
+    """
 
     def __init__(self, *, steady: bool = False, tls: bool = False) -> None:
         """Choose ports and a folder.
@@ -301,7 +304,8 @@ class KafkaBroker(_Running):
             "listeners": f"{urls},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": urls,
             "authorizer.class.name": _AUTHORIZER,
-            "super.users": f"User:ANONYMOUS;User:{USER}",
+            "allow.everyone.if.no.acl.found": "true",
+            "super.users": "User:ANONYMOUS",
             **_checks("checked", "PLAIN,SCRAM-SHA-256"),
             **_checks("sealedchecked", "PLAIN"),
             "ssl.keystore.type": "PEM",

@@ -40,16 +40,21 @@ class KafkaStartError(RuntimeError):
 
 
 class KafkaSourceError(RuntimeError):
-    """A message could not be read."""
+    """A message could not be read, or the consumer group that is needed not be used."""
 
     def __init__(
-        self, message: str, topic: str, partition: int, offset: int, error: ConfluentKafkaError
+        self,
+        message: str,
+        topic: str | None,
+        partition: int | None,
+        offset: int | None,
+        error: ConfluentKafkaError,
     ) -> None:
         """Keep where it was.
 
         Args:
             message: The whole text.
-            topic: The topic.
+            topic: The topic; `None`, as the next two, where it is the consumer group's error.
             partition: Number of the partition.
             offset: Offset of the message, or of the next one where there is none.
             error: What the client library said.

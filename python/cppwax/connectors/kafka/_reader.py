@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError as ConfluentKafkaError
 
 from cppwax.connectors.kafka._client import LOGGER, Start, never_free, within
 from cppwax.connectors.kafka._errors import KafkaError, KafkaSourceError
+from cppwax.connectors.kafka._group import Group
 from cppwax.connectors.kafka._lag import Lags, Place
 from cppwax.connectors.kafka._messages import (
     KafkaSourceMessage,
@@ -42,8 +43,8 @@ class Reading:
     batch_size: int
     raise_on_errors: bool
     starting_offset: int
-    commit_to_group: str | None
     tail: bool
+    group: Group
 
 
 class _Reader(ABC):
@@ -74,6 +75,13 @@ class _Reader(ABC):
         if refusal is not None:
             raise RuntimeError(f"Kafka at {self._brokers} refuses this client: {refusal.str()}")
 
+    def _is_of_group(self, error_message: Any) -> bool:
+        """Take an error that is of no topic, and so of the consumer group."""
+        if error_message.topic() is not None:
+            return False
+        self._failure = self._reading.group.failure(error_message.error(), self._places())
+        return True
+
     def _error_items(
         self, error: ConfluentKafkaError, topic: str, partition: int, at: int
     ) -> list[Any]:
@@ -99,7 +107,7 @@ class _Reader(ABC):
         return [KafkaError(error, about)]
 
     def _commit_offsets(self, *, now: bool) -> None:
-        if self._reading.commit_to_group is None:
+        if not self._reading.group.is_committed_to:
             return
         if not now and monotonic() < self._next_commit:
             return
@@ -129,7 +137,7 @@ class _Reader(ABC):
     def close(self) -> None:
         """Commit a last time, and leave."""
         self._lags.close()
-        if self._reading.commit_to_group is None:
+        if not self._reading.group.is_committed_to:
             self._consumer.close()
             return
         self._commit_offsets(now=True)
@@ -230,6 +238,8 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
             self._lags.reach_end((self._topic, self._partition), error_message.offset())
             self._ended = not self._reading.tail
             return self._reading.tail
+        if self._is_of_group(error_message):
+            return self._failure is None
         at = _place_of(error_message, self._offset)
         items += self._error_items(error, self._topic, self._partition, at)
         if self._failure is not None:
@@ -330,6 +340,10 @@ class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], i
             if error is not None:
                 if error.code() == ConfluentKafkaError._PARTITION_EOF:
                     self._lags.reach_end(place, message.offset())
+                    continue
+                if self._is_of_group(message):
+                    if self._failure is not None:
+                        break
                     continue
                 at = _place_of(message, offsets.get(place, OFFSET_BEGINNING))
                 items += self._error_items(error, *place, at)

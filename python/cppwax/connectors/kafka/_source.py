@@ -97,9 +97,12 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             if reader_count < 1:
                 raise ValueError(f"reader_count must be at least 1, not {reader_count}")
         self._start_timeout_s = checked_timeout("start_timeout", start_timeout)
-        self._reading = Reading(batch_size, raise_on_errors, starting_offset, commit_to_group, tail)
         self._add_config = dict(add_config or {})
-        self._group = Group(commit_to_group or str(self._add_config.get("group.id", _NO_GROUP)))
+        named = self._add_config.get("group.id", _NO_GROUP)
+        group = Group(
+            named if commit_to_group is None else commit_to_group, commit_to_group is not None
+        )
+        self._reading = Reading(batch_size, raise_on_errors, starting_offset, tail, group)
         self._discover_interval = discover_interval
         self._reader_count = reader_count
         self._readers: weakref.WeakSet[PartitionReader | TopicsReader] = weakref.WeakSet()
@@ -181,8 +184,9 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             self._add_config,
             self._start_timeout_s,
         )
-        config["group.id"] = self._group.name
-        config["on_commit"] = self._group.reports(config.get("on_commit"))
+        group = self._reading.group
+        config["group.id"] = group.name
+        config["on_commit"] = group.reports(config.get("on_commit"))
         # What the readers rely on.
         config["enable.partition.eof"] = True
         consumer = make_client(Consumer, config)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError
-from confluent_kafka.admin import AclOperation, ResourceType
 
 import cppwax.operators as op
 from cppwax.connectors.kafka import (
@@ -83,7 +82,7 @@ def test_wrong_credentials_over_tls_are_told_at_once(
 
 
 def newcomer(broker: KafkaBroker, user: str) -> dict[str, str]:
-    """Give the settings of someone whom the broker lets in from now on, but to nothing yet."""
+    """Give the settings of someone whom the broker lets in from now on."""
     password = "for-now"
     tools.let_in(broker.address, user, password)
     return {
@@ -97,10 +96,7 @@ def newcomer(broker: KafkaBroker, user: str) -> dict[str, str]:
 @pytest.fixture
 def passing(broker: KafkaBroker) -> dict[str, str]:
     """Settings of someone whom the broker lets in for now."""
-    settings = newcomer(broker, "passing")
-    for kind in (ResourceType.TOPIC, ResourceType.GROUP):
-        tools.allow(broker.address, "passing", AclOperation.ALL, kind, "*")
-    return settings
+    return newcomer(broker, "passing")
 
 
 def ends_with_a_refusal(flow: Dataflow) -> None:
@@ -155,11 +151,23 @@ def test_a_sink_whose_credentials_expire_ends(
     ends_with_a_refusal(flow)
 
 
-def test_a_sink_that_may_not_write_ends(broker: KafkaBroker, new_topic: TopicMaker) -> None:
+@pytest.fixture
+def looking(broker: KafkaBroker) -> Iterator[dict[str, str]]:
+    """Settings of someone who may write nowhere."""
+    settings = newcomer(broker, "looking")
+    tools.forbid(broker.address, "looking", "BROKER", "kafka-cluster", "IDEMPOTENT_WRITE")
+    tools.forbid(broker.address, "looking", "TOPIC", "*", "WRITE")
+    yield settings
+    # Else all topics would have a rule, and be closed to who has no right.
+    tools.forget_rules(broker.address, "looking")
+
+
+def test_a_sink_that_may_not_write_ends(
+    broker: KafkaBroker, new_topic: TopicMaker, looking: dict[str, str]
+) -> None:
     """The client library gives the whole producer up, with all that waits in it."""
     topic = new_topic()
-    looking = newcomer(broker, "looking")
-    tools.allow(broker.address, "looking", AclOperation.DESCRIBE, ResourceType.TOPIC, topic)
+    tools.allow(broker.address, "looking", "TOPIC", topic, "DESCRIBE")
     flow = Dataflow("writing")
     items = [KafkaSinkMessage(None, str(number).encode()) for number in range(100)]
     written = op.input("inp", flow, TestingSource(items, 10))

@@ -77,22 +77,58 @@ def let_in(address: str, user: str, password: str) -> None:
     client.alter_user_scram_credentials(asked)[user].result(30)
 
 
-def allow(address: str, user: str, what: AclOperation, kind: ResourceType, name: str) -> None:
-    """Give them a right; the name `*` means all of a kind."""
-    literally, always = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
-    right = (kind, name, literally, f"User:{user}", "*", what, always)
-    client = admin(address)
-    asked = AclBinding(*right)
-    client.create_acls([asked])[asked].result(30)
-    # The controller has it; the broker hears of it a little later.
-    until(lambda: client.describe_acls(AclBindingFilter(*right)).result(30))
-
-
 def keep_out(address: str, user: str) -> None:
     """Take that back."""
     client = admin(address)
     asked = [UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_256)]
     client.alter_user_scram_credentials(asked)[user].result(30)
+
+
+def allow(address: str, user: str, kind: str, name: str, *operations: str) -> None:
+    """Let a user do these alone; others, but those without credentials, are kept out then.
+
+    Args:
+        address: The broker's.
+        user: Its name.
+        kind: "TOPIC", "GROUP", "TRANSACTIONAL_ID", or "BROKER" for the cluster.
+        name: Of that.
+        operations: "READ" and so on, one at least.
+    """
+    _rule(AclPermissionType.ALLOW, address, user, (kind, name), operations)
+
+
+def forbid(address: str, user: str, kind: str, name: str, *operations: str) -> None:
+    """Keep one user from these; `name` may be "*", and has a rule for all others too then."""
+    _rule(AclPermissionType.DENY, address, user, (kind, name), operations)
+
+
+def forget_rules(address: str, user: str) -> None:
+    """Take back what was allowed and forbidden."""
+    client = admin(address)
+    any_resource = (ResourceType.ANY, None, ResourcePatternType.ANY)
+    rules = AclBindingFilter(
+        *any_resource, f"User:{user}", None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    client.delete_acls([rules])[rules].result(30)
+    until(lambda: not client.describe_acls(rules).result(30))
+
+
+def _rule(
+    permission: AclPermissionType,
+    address: str,
+    user: str,
+    resource: tuple[str, str],
+    operations: Sequence[str],
+) -> None:
+    client = admin(address)
+    kind, name = resource
+    who = (ResourceType[kind], name, ResourcePatternType.LITERAL, f"User:{user}", "*")
+    rules = [AclBinding(*who, AclOperation[each], permission) for each in operations]
+    for made in client.create_acls(rules).values():
+        made.result(30)
+    # The controller has them; the broker may hear of them a little later.
+    asked = AclBindingFilter(*who, AclOperation.ANY, permission)
+    until(lambda: len(client.describe_acls(asked).result(30)) == len(rules))
 
 
 def add_partitions(address: str, topic: str, total: int) -> None:
