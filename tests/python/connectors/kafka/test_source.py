@@ -299,6 +299,37 @@ def test_new_partitions_are_found(broker: KafkaBroker, new_topic: TopicMaker) ->
         reader.close()
 
 
+@pytest.mark.parametrize("discovers", [False, True])
+def test_a_partition_that_comes_between_two_runs(
+    broker: KafkaBroker, new_topic: TopicMaker, discovers: bool
+) -> None:
+    """To begin at the end is for all that is new at a start, but not where it is looked for."""
+    topic = new_topic()
+    options: dict[str, Any] = {"starting_offset": OFFSET_END}
+    if discovers:
+        options |= {"discover_interval": timedelta(seconds=30), "reader_count": 1}
+    source = KafkaSource([broker.address], [topic], **options)
+    (name,) = source.list_parts()
+    first = source.build_part("inp", name, None)
+    states = {name: first.snapshot()}
+    first.close()
+    tools.add_partitions(broker.address, topic, 2)
+    tools.produce(broker.address, topic, ["before"], 1)
+    parts = [source.build_part("inp", name, states.get(name)) for name in source.list_parts()]
+    tools.produce(broker.address, topic, ["after"], 1)
+    seen: list[bytes] = []
+
+    def read() -> bool:
+        for part in parts:
+            seen.extend(item.value for item in part.next_batch())
+        return b"after" in seen
+
+    tools.until(read)
+    assert seen == ([b"before", b"after"] if discovers else [b"after"])
+    for part in parts:
+        part.close()
+
+
 def test_a_topic_that_readers_know_must_stay(broker: KafkaBroker, new_topic: TopicMaker) -> None:
     topic = new_topic()
     every = timedelta(seconds=1)
