@@ -2,7 +2,6 @@
 
 #include <Python.h>
 #include <poll.h>
-#include <pybind11/pybind11.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -19,7 +18,9 @@
 #include <vector>
 
 #include "bindings/gil.hpp"
+#include "bindings/py_error.hpp"
 #include "bindings/quiet_thread.hpp"
+#include "engine/base/error.hpp"
 
 namespace cppwax::bindings {
 
@@ -44,9 +45,16 @@ constexpr int kWakesAnInterruption = 10;
   _exit(signal == SIGINT || (signal != 0 && !failed) ? 128 + signal : words.exit_code);
 }
 
+// REQUIRES: the interpreter is held; the thread is in user code and stays there meanwhile.
+void interrupt_thread(unsigned long ident) {
+  // The handler's way also ends sleeps and other system calls; the other way does not.
+  if (signal_handlers::is_main_thread(ident) && signal_handlers::interrupt_main_thread()) return;
+  PyThreadState_SetAsyncExc(ident, PyExc_KeyboardInterrupt);
+}
+
 // Thread-safe. Locks, each taken before the next: `life_` (who starts and ends the threads), the
-// interpreter's, `runs_mutex_`. Invariants: the watcher lives while there are runs; a run is told
-// nothing after `remove`.
+// interpreter's, `runs_mutex_`, those of the runs. Invariants: the watcher lives while there are
+// runs; a run is told nothing after `remove`.
 class Watcher {
  public:
   void add(WatchedRun& run, const signal_handlers::Choice& choice);
@@ -282,21 +290,14 @@ bool Watcher::interrupt_once() {
   const GilHeld held;
   std::lock_guard lock(runs_mutex_);
   std::set<unsigned long> threads;  // nested runs share theirs
+  bool main_thread_is_inside = false;
   for (WatchedRun* run : runs_) {
     if (!run->outcome.abandoned) continue;
     run->outcome.interrupted = true;
-    const auto at_work = run->runtime.at_work();
-    for (const auto& thread : run->threads.inside()) {
-      if (run->interrupts_all || at_work.contains(thread.id)) threads.insert(thread.ident);
-    }
-  }
-  bool main_thread_is_inside = false;
-  for (const auto ident : threads) {
-    const bool is_main = signal_handlers::is_main_thread(ident);
-    main_thread_is_inside = main_thread_is_inside || is_main;
-    // The handler's way also ends sleeps and other system calls; the other way does not.
-    if (is_main && signal_handlers::interrupt_main_thread()) continue;
-    PyThreadState_SetAsyncExc(ident, PyExc_KeyboardInterrupt);
+    run->threads.interrupt(run->interrupts_all, [&](unsigned long ident) {
+      main_thread_is_inside = main_thread_is_inside || signal_handlers::is_main_thread(ident);
+      if (threads.insert(ident).second) interrupt_thread(ident);
+    });
   }
   return main_thread_is_inside;
 }
@@ -326,7 +327,9 @@ void early_end_noted() {
 void drop_late_interruption() {
   PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), nullptr);
   if (PyErr_CheckSignals() == 0) return;
-  if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) == 0) throw pybind11::error_already_set();
+  if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) == 0) {
+    throw UserCodeError("running a signal handler", take_python_error(Wrapped::kNo));
+  }
   PyErr_Clear();
 }
 

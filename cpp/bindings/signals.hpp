@@ -79,8 +79,9 @@ class RunWatch {
 // A run has failed or been aborted: its watcher shall look after it. Any thread.
 void early_end_noted();
 
-// Takes back an interruption that came too late to be raised, so that it does not hit what the
-// caller of `run` does next. REQUIRES: the interpreter is held; on the thread that called `run`.
+// Takes back an interruption that came too late for what it was to end, so that it does not hit
+// what the calling thread does next. REQUIRES: the interpreter is held; no more of them come.
+// Errors: UserCodeError if a signal handler of the user was pending, and raises.
 void drop_late_interruption();
 
 // To be called once in a forked child: its parent's runs are not its own.

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "bindings/signals.hpp"
+
 namespace cppwax::bindings {
 
 class UserThreads::WatchedScope : public operators::UserCodeScope {
@@ -18,19 +20,25 @@ class UserThreads::WatchedScope : public operators::UserCodeScope {
 
   void enter() override {
     scope_->enter();
-    threads_.add(PyThread_get_thread_ident());
+    threads_.add(thread_);
     inside_.emplace();
   }
 
   void leave() override {
     end_if_forked_child();
     inside_.reset();
-    threads_.remove(PyThread_get_thread_ident());
+    threads_.remove(thread_);
     scope_->leave();
+  }
+
+  void begin_close() override {
+    end_if_forked_child();
+    if (threads_.begin_close(thread_)) drop_late_interruption();
   }
 
  private:
   UserThreads& threads_;
+  Thread thread_{PyThread_get_thread_ident()};
   std::unique_ptr<operators::UserCodeScope> scope_;
   std::optional<InsideRun> inside_;
 };

@@ -3,29 +3,33 @@
 
 #include <signal.h>
 
-#include <algorithm>
 #include <memory>
-#include <thread>
+#include <mutex>
 #include <vector>
 
 #include "bindings/forked_child.hpp"
-#include "engine/base/guarded.hpp"
 #include "engine/operators/logic.hpp"
 
 namespace cppwax::bindings {
 
 // Thread-safe. One for a run, made on the thread that calls it; outlives the scopes it watches.
+// Invariants: what is sent to a thread comes while it is in user code, so that Python knows it; an
+// interruption of its work is none of its `close`. Nobody waits for the interpreter under the lock.
 class UserThreads {
  public:
   UserThreads();
 
-  struct Thread {
-    unsigned long ident;  // of PyThread_get_thread_ident
-    std::thread::id id;
-  };
-
-  std::vector<Thread> inside() {
-    return inside_.with([](const auto& threads) { return threads; });
+  // Calls `send(ident)`, of PyThread_get_thread_ident, for each thread in user code; unless `all`,
+  // only for those that are at work. They stay there meanwhile. REQUIRES: the interpreter is held,
+  // and `send` does not let go of it.
+  template <class Send>
+  void interrupt(bool all, Send&& send) {
+    std::lock_guard lock(mutex_);
+    for (Thread* thread : inside_) {
+      if (thread->closes && !all) continue;
+      thread->work_interrupted = !all;
+      send(thread->ident);
+    }
   }
 
   // The same scope, with its thread known here while it is entered. To be called on that thread.
@@ -34,17 +38,33 @@ class UserThreads {
  private:
   class WatchedScope;
 
-  // The calling thread.
-  void add(unsigned long ident) {
-    inside_.with([=](auto& threads) { threads.push_back({ident, std::this_thread::get_id()}); });
+  // A worker's, read and written under the lock.
+  struct Thread {
+    unsigned long ident;
+    bool closes = false;
+    // The last interruption was for its work alone.
+    bool work_interrupted = false;
+  };
+
+  void add(Thread& thread) {
+    std::lock_guard lock(mutex_);
+    inside_.push_back(&thread);
   }
-  void remove(unsigned long ident) {
-    inside_.with(
-        [=](auto& threads) { threads.erase(std::ranges::find(threads, ident, &Thread::ident)); });
+  void remove(Thread& thread) {
+    std::lock_guard lock(mutex_);
+    std::erase(inside_, &thread);
+  }
+  // Returns whether an interruption may be pending that was not for closing. None comes any more.
+  bool begin_close(Thread& thread) {
+    std::lock_guard lock(mutex_);
+    thread.closes = true;
+    return thread.work_interrupted;
   }
 
   sigset_t mask_;  // of the thread that called `run`
-  Guarded<std::vector<Thread>> inside_;
+  // Not `Guarded`: what sends takes a lock of Python's own, for a moment.
+  std::mutex mutex_;
+  std::vector<Thread*> inside_;
 };
 
 }  // namespace cppwax::bindings

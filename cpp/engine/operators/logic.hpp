@@ -32,6 +32,10 @@ class UserCodeScope {
   // Errors: whatever a pending signal handler of the user raises; it is not entered then.
   virtual void enter() = 0;
   virtual void leave() = 0;
+  // The work is over, and what comes until `leave` closes its steps: what was to end a call of user
+  // code, and came too late for that, is taken back. To be called inside.
+  // Errors: whatever a pending signal handler of the user raises; it has begun all the same.
+  virtual void begin_close() {}
 };
 
 // Takes what a piece of user work emits, for the epoch it works in.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/base/first_failure.hpp"
 
 namespace cppwax::worker {
 
@@ -267,7 +268,7 @@ void Runtime::run_worker(std::size_t index) noexcept {
     enter(index, *scope);
   }
   at_work_.with([&](auto& threads) { threads.erase(thread); });
-  close(index);
+  close(index, *scope);
   scope->leave();
 }
 
@@ -303,9 +304,12 @@ bool Runtime::work(std::size_t index) noexcept {
   return false;
 }
 
-void Runtime::close(std::size_t index) noexcept {
+void Runtime::close(std::size_t index, operators::UserCodeScope& scope) noexcept {
+  FirstFailure first;
+  first.attempt([&] { scope.begin_close(); });
+  first.attempt([&] { workers_[index]->close(); });
   try {
-    workers_[index]->close();
+    first.rethrow();
   } catch (...) {
     fail(index, std::current_exception(), true);
   }

@@ -122,7 +122,7 @@ class Runtime {
   void run_worker(std::size_t index) noexcept;
   void enter(std::size_t index, operators::UserCodeScope& scope) noexcept;
   bool work(std::size_t index) noexcept;
-  void close(std::size_t index) noexcept;
+  void close(std::size_t index, operators::UserCodeScope& scope) noexcept;
   void fail(std::size_t index, std::exception_ptr error, bool at_close = false);
   bool over() const { return early_end_ != RunEnd::kEof; }
   bool note_early_end(RunEnd how);

@@ -248,6 +248,10 @@ void CheckedScope::leave() {
   --scopes_entered;
 }
 
+void CheckedScope::begin_close() {
+  require_scope();
+}
+
 void require_scope() {
   ENGINE_ASSERT(scopes_entered == 1, scopes_entered);
 }

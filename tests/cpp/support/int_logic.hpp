@@ -17,6 +17,7 @@ class CheckedScope final : public operators::UserCodeScope {
  public:
   void enter() override;
   void leave() override;
+  void begin_close() override;
 };
 
 // Errors: InvariantError if the thread is in no scope.

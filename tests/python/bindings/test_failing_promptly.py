@@ -5,13 +5,16 @@ Times are asserted at five times of what is promised, as the machine may be busy
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from datetime import timedelta
+from functools import partial
 from signal import SIGINT, SIGTERM, Signals
 from typing import Any
 
 import pytest
 
+import cppwax.operators as op
 from cppwax import _engine
 from cppwax.errors import CppwaxRuntimeError
 from cppwax.inputs import StatelessSourcePartition
@@ -133,3 +136,35 @@ def test_a_failure_lets_others_close_in_their_own_time() -> None:
     with pytest.raises(CppwaxRuntimeError):
         _engine.run(flow, worker_count=2, stop_timeout=timedelta(milliseconds=10))
     assert closed == [True]
+
+
+@pytest.mark.parametrize("on_caller_thread", [True, False])
+def test_what_interrupts_a_call_in_c_too_late_spares_close(on_caller_thread: bool) -> None:
+    is_about_to_work = threading.Event()
+    closed = []
+    # Takes its time in C, without the interpreter's lock or a look at what is pending.
+    work = partial(hashlib.pbkdf2_hmac, "sha256", b"password", b"salt")
+
+    def build(_step_id: str, worker_index: int, _worker_count: int) -> Any:
+        batches = iter([[500_000]])
+
+        def next_batch() -> list[int]:
+            if worker_index == 1:
+                is_about_to_work.wait()
+                raise ValueError
+            is_about_to_work.set()
+            return next(batches)
+
+        methods = {"next_batch": next_batch, "close": lambda: closed.append(worker_index)}
+        return answering(methods, StatelessSourcePartition)
+
+    flow = flow_of(dynamic_source(build=build), lambda up: op.map("work", up, work))
+    with pytest.raises(CppwaxRuntimeError) as failed:
+        _engine.run(
+            flow,
+            worker_count=2,
+            on_caller_thread=on_caller_thread,
+            stop_timeout=timedelta(milliseconds=50),
+        )
+    assert isinstance(failed.value.__cause__, ValueError)
+    assert sorted(closed) == [0, 1]
