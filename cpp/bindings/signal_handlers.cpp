@@ -145,6 +145,7 @@ bool restore() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     if (!taken[i]) continue;
     taken[i] = false;
+    // What woke this thread has reached our handler by the return of the system call in here.
     if (is_ours(kSignals[i])) {
       sigaction(kSignals[i], &former[i], nullptr);
     } else if (kSignals[i] == SIGINT) {

@@ -25,7 +25,8 @@ Choice choose();
 void install(const Choice& choice);
 
 // Puts back what was there before, except where somebody else's handler has taken our place since.
-// Returns whether that was so for SIGINT. REQUIRES: on the thread that installed.
+// Returns whether that was so for SIGINT. REQUIRES: on the thread that installed; no other thread
+// is in `interrupt_main_thread` or `wake_main_thread`, which count on our handlers.
 bool restore();
 
 // What the pipe says.

@@ -74,7 +74,8 @@ class Watcher {
   void abandon_inner_runs(const WatchedRun& outer);
 
   void interrupt();
-  bool interrupt_once();
+  void interrupt_once();
+  void end_system_call();
 
   std::mutex life_;
   std::thread watcher_;
@@ -120,10 +121,11 @@ void Watcher::add(WatchedRun& run, const signal_handlers::Choice& choice) {
 bool Watcher::remove(WatchedRun& run, const signal_handlers::Choice& choice) {
   std::lock_guard life(life_);
   bool replaced = false;
-  if (choice.on_main_thread && --main_runs_ == 0) replaced = signal_handlers::restore();
   bool last;
   {
     std::lock_guard lock(runs_mutex_);
+    // Not while the interrupter counts on our handlers.
+    if (choice.on_main_thread && --main_runs_ == 0) replaced = signal_handlers::restore();
     // The run may end before the watcher came to look.
     take_told_stop(run, system_clock().steady());
     std::erase(runs_, &run);
@@ -274,32 +276,35 @@ void Watcher::abandon_inner_runs(const WatchedRun& outer) {
 
 // The interrupter's thread: it may have to wait for the interpreter, which the watcher must not.
 void Watcher::interrupt() {
-  bool main_thread_is_inside = false;
   for (int wakes = 0;; ++wakes) {
-    if (wakes % kWakesAnInterruption == 0 && interpreter_alive()) {
-      main_thread_is_inside = interrupt_once();
-    }
-    if (main_thread_is_inside) signal_handlers::wake_main_thread();
+    if (wakes % kWakesAnInterruption == 0 && interpreter_alive()) interrupt_once();
+    end_system_call();
     std::unique_lock lock(interrupter_mutex_);
     if (interrupter_wakes_.wait_for(lock, kWakeEvery, [this] { return interrupter_ends_; })) return;
   }
 }
 
-// Returns whether the main thread is in user code of an abandoned run.
-bool Watcher::interrupt_once() {
+void Watcher::interrupt_once() {
   const GilHeld held;
   std::lock_guard lock(runs_mutex_);
   std::set<unsigned long> threads;  // nested runs share theirs
-  bool main_thread_is_inside = false;
   for (WatchedRun* run : runs_) {
     if (!run->outcome.abandoned) continue;
     run->outcome.interrupted = true;
     run->threads.interrupt(run->interrupts_all, [&](unsigned long ident) {
-      main_thread_is_inside = main_thread_is_inside || signal_handlers::is_main_thread(ident);
       if (threads.insert(ident).second) interrupt_thread(ident);
     });
   }
-  return main_thread_is_inside;
+}
+
+// That of the main thread, if it is in user code of an abandoned run.
+void Watcher::end_system_call() {
+  std::lock_guard lock(runs_mutex_);
+  const bool is_inside = std::ranges::any_of(runs_, [](WatchedRun* run) {
+    return run->outcome.abandoned &&
+           run->threads.any(run->interrupts_all, signal_handlers::is_main_thread);
+  });
+  if (is_inside) signal_handlers::wake_main_thread();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -30,6 +31,15 @@ class UserThreads {
       thread->work_interrupted = !all;
       send(thread->ident);
     }
+  }
+
+  // Whether `interrupt` would now send to a thread of which `is(ident)` is true.
+  template <class Is>
+  bool any(bool all, Is&& is) {
+    std::lock_guard lock(mutex_);
+    return std::ranges::any_of(inside_, [&](const Thread* thread) {
+      return (all || !thread->closes) && is(thread->ident);
+    });
   }
 
   // The same scope, with its thread known here while it is entered. To be called on that thread.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,13 @@ class Child:
 
 
 @contextmanager
-def running(arguments: Sequence[str]) -> Iterator[Child]:
-    """Start `python` with arguments; it is killed at the end if it still runs."""
+def running(arguments: Sequence[str], variables: Mapping[str, str] = {}) -> Iterator[Child]:
+    """Start `python` with arguments; it is killed at the end if it still runs.
+
+    Args:
+        arguments: What follows `python` on the command line.
+        variables: Of its environment, besides those of this process.
+    """
     process = subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.DEVNULL,
@@ -68,6 +74,7 @@ def running(arguments: Sequence[str]) -> Iterator[Child]:
         stderr=subprocess.PIPE,
         # `communicate` knows nothing of what a buffer has read beyond the line waited for.
         bufsize=0,
+        env={**os.environ, **variables},
     )
     with process:
         try:

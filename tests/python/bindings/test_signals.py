@@ -5,7 +5,9 @@ Times are asserted at five times of what is promised, as the machine may be busy
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals
 
 import pytest
@@ -241,3 +243,16 @@ def test_processes_of_callbacks_take_signals(workers: int) -> None:
     with running(library("subprocess_ends", workers)) as child:
         ended = child.end(within=AFTER_PATIENCE)
     assert (ended.code, ended.stdout, ended.stderr) == (0, f"-{SIGTERM.value}\n", "")
+
+
+def test_what_ends_a_system_call_comes_to_our_handler_or_not_at_all(tmp_path: Path) -> None:
+    late_signals = tmp_path / "late_signals.so"
+    source = PROGRAMS / "late_signals.cpp"
+    compiling = ["c++", "-shared", "-fPIC", "-o", str(late_signals), str(source), "-ldl"]
+    subprocess.run(compiling, check=True)
+    program = library("interrupted_without_sigint")
+    with running(program, {"LD_PRELOAD": str(late_signals)}) as child:
+        child.wait_for("ready")
+        ended = child.end(within=AFTER_PATIENCE)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert ended.stdout == "failed\nwent on\n"

@@ -17,7 +17,9 @@ from typing import Any
 import signalled
 
 import cppwax.operators as op
+from cppwax import _engine
 from cppwax.dataflow import Dataflow
+from cppwax.errors import CppwaxRuntimeError
 from cppwax.inputs import DynamicSource, StatelessSourcePartition
 from cppwax.testing import TestingSink, TestingSource, cluster_main, run_main
 
@@ -61,6 +63,16 @@ def once(case: str, workers: str) -> None:
     deadline = time.monotonic() + 0.5
     while time.monotonic() < deadline:
         pass
+    say("went on")
+
+
+def interrupted_without_sigint() -> None:
+    """A failure interrupts the worker on the main thread, where SIGINT is not ours to use."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _engine.run(signalled.failing(), worker_count=2, stop_timeout=timedelta(milliseconds=50))
+    except CppwaxRuntimeError:
+        say("failed")
     say("went on")
 
 
