@@ -72,6 +72,8 @@ bool is(int number, void (*handler)(int)) {
   return (present.sa_flags & SA_SIGINFO) == 0 && present.sa_handler == handler;
 }
 
+extern "C" void take_no_notice(int) {}
+
 Pipe make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -140,14 +142,17 @@ void install(const Choice& choice) {
   installed = true;
 }
 
-bool restore() {
+bool restore(int awaited) {
+  struct sigaction once{};
+  once.sa_handler = take_no_notice;
+  once.sa_flags = SA_RESETHAND | SA_RESTART;
   bool sigint_replaced = false;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     if (!taken[i]) continue;
     taken[i] = false;
     // What woke this thread has reached our handler by the return of the system call in here.
     if (is_ours(kSignals[i])) {
-      sigaction(kSignals[i], &former[i], nullptr);
+      sigaction(kSignals[i], kSignals[i] == awaited ? &once : &former[i], nullptr);
     } else if (kSignals[i] == SIGINT) {
       sigint_replaced = true;
     }

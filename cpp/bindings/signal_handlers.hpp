@@ -27,7 +27,10 @@ void install(const Choice& choice);
 // Puts back what was there before, except where somebody else's handler has taken our place since.
 // Returns whether that was so for SIGINT. REQUIRES: on the thread that installed; no other thread
 // is in `interrupt_main_thread` or `wake_main_thread`, which count on our handlers.
-bool restore();
+//
+// Of `awaited` (0: none), a signal that is on its way to a process that is about to exit for that
+// very reason, the first one does nothing; then it is the system's default.
+bool restore(int awaited = 0);
 
 // What the pipe says.
 struct News {

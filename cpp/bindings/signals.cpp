@@ -104,6 +104,13 @@ Watcher& watcher() {
   return *present;
 }
 
+// Who sends a signal to all processes of a cluster may reach this one last, when another has told
+// it already, and it is over.
+int awaited_signal(const WatchedRun& run) {
+  if (!run.stop.end_process || run.signalled) return 0;
+  return run.runtime.stop_told().value_or(0);
+}
+
 void Watcher::add(WatchedRun& run, const signal_handlers::Choice& choice) {
   std::lock_guard life(life_);
   if (!watcher_.joinable()) {
@@ -124,10 +131,12 @@ bool Watcher::remove(WatchedRun& run, const signal_handlers::Choice& choice) {
   bool last;
   {
     std::lock_guard lock(runs_mutex_);
-    // Not while the interrupter counts on our handlers.
-    if (choice.on_main_thread && --main_runs_ == 0) replaced = signal_handlers::restore();
     // The run may end before the watcher came to look.
     take_told_stop(run, system_clock().steady());
+    // Not while the interrupter counts on our handlers.
+    if (choice.on_main_thread && --main_runs_ == 0) {
+      replaced = signal_handlers::restore(awaited_signal(run));
+    }
     std::erase(runs_, &run);
     last = runs_.empty();
   }

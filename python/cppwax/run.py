@@ -6,7 +6,9 @@ the exit codes. In tests and notebooks use `cppwax.testing.run_main` instead.
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
@@ -234,6 +236,7 @@ def main(prog_name: str = _PROG_NAME) -> None:
     Args:
         prog_name: How the command was named.
     """
+    _end_undisturbed()
     sys.exit(_exit_code(_run_command, prog_name))
 
 
@@ -241,7 +244,14 @@ def main_group() -> None:
     """Run the console script `cppwax` and exit with its code."""
     # Modules of the current directory can be named, as with `python -m`.
     sys.path.insert(0, os.getcwd())
+    _end_undisturbed()
     sys.exit(_exit_code(_group, "cppwax"))
+
+
+def _end_undisturbed() -> None:
+    """Let no SIGINT end the process with another code while the interpreter takes itself down."""
+    # What is registered first is called last.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _exit_code(command: click.Command, prog_name: str) -> int:
