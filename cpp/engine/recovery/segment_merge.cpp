@@ -110,13 +110,13 @@ void SegmentStore::remove_remains(std::int64_t budget_bytes) {
 }
 
 void SegmentStore::drop(const StepId& step) {
+  const std::vector<Segment> dropped = segments_of(step);
+  if (dropped.empty()) return;
   database_.sync_commits(true);
   Transaction transaction(database_, "drop the states of step '" + step + "'");
-  const std::vector<Segment> dropped = segments_of(step);
   for (const Segment& each : dropped) catalog_.remove(each.id);
   catalog_.save();
   transaction.commit();
-  if (dropped.empty()) return;
   if (merge_ && merge_->step == dropped[0].step) merge_.reset();
   segments_.erase(dropped[0].step);
   leave_remains(dropped);

@@ -64,10 +64,10 @@ void SegmentStore::arrange_segments() {
   }
 }
 
-std::set<StepId> SegmentStore::stored_steps() {
+std::set<StepId> SegmentStore::stored_steps(Epoch cut) {
   std::set<StepId> steps;
   for (const auto& [number, segments] : segments_) {
-    MergedSegments entries(blocks_, segments.all());
+    MergedSegments entries(blocks_, segments.up_to(cut));
     EntryView entry;
     while (entries.next(entry)) {
       if (!entry.state) continue;

@@ -44,8 +44,8 @@ class SegmentStore {
   explicit SegmentStore(const PartitionFile& file, StoreLimits limits = {});
 
   const History& history() const { return catalog_.history(); }
-  // Steps of which some key has a state.
-  std::set<StepId> stored_steps();
+  // Steps of which some key has a state as of the cut. REQUIRES: it was not collected.
+  std::set<StepId> stored_steps(Epoch cut);
 
   void begin(const Execution& execution);
   // REQUIRES of what follows, but for `drop`, `read` and `close`: `begin`.

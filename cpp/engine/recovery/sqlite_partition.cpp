@@ -212,9 +212,9 @@ void SqlitePartition::begin(const Execution& execution) {
   });
 }
 
-std::set<StepId> SqlitePartition::stored_steps() {
+std::set<StepId> SqlitePartition::stored_steps(Epoch cut) {
   std::set<StepId> steps;
-  call_and_wait([&] { steps = store_->stored_steps(); });
+  call_and_wait([&] { steps = store_->stored_steps(cut); });
   return steps;
 }
 

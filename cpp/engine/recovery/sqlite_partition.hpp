@@ -51,7 +51,7 @@ class SqlitePartition final : public Partition {
   void on_progress(std::function<void()> call);
 
   // As SegmentStore's. REQUIRES: nothing was written yet.
-  std::set<StepId> stored_steps();
+  std::set<StepId> stored_steps(Epoch cut);
   void drop(const StepId& step);
 
   // Ends the thread after what it is at; what else was asked for is dropped, so that an epoch that

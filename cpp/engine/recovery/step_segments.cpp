@@ -82,4 +82,9 @@ void StepSegments::replace(const MergePlan& merged, const Segment& result) {
   set_limit(limit_);
 }
 
+std::vector<Segment> StepSegments::up_to(Epoch last) const {
+  const auto end = std::ranges::upper_bound(segments_, last, {}, &Segment::epoch);
+  return {segments_.begin(), end};
+}
+
 }  // namespace cppwax::recovery

@@ -44,6 +44,7 @@ class StepSegments {
   void replace(const MergePlan& merged, const Segment& result);
 
   const std::vector<Segment>& all() const { return segments_; }
+  std::vector<Segment> up_to(Epoch last) const;
 
  private:
   void count(const Segment& segment);

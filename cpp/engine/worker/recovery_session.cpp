@@ -68,7 +68,12 @@ bool RecoverySession::open_all(const graph::Plan& plan, const Place& place, cons
       gather, place, read_histories, [&] { return open_own(homes, plan.flow_id(), place); });
   if (!histories) return false;
   const recovery::Resume resume = find_resume(*histories, place, homes.size());
-  const std::set<StepId> to_drop = steps_to_drop(plan, place, *sights, *histories);
+
+  // As of the cut: a partition may have epochs beyond it, which count for nothing.
+  const auto stored = exchange<StepsReport>(
+      gather, place, read_steps, [&] { return stored_steps(resume.execution.cut); });
+  if (!stored) return false;
+  const std::set<StepId> to_drop = steps_to_drop(plan, place, *sights, *stored);
 
   const auto begun = exchange<BegunReport>(gather, place, read_begun, [&] {
     begin_own(resume.execution, to_drop);
@@ -112,9 +117,8 @@ HistoryReport RecoverySession::open_own(const std::vector<Home>& homes, const st
                     std::make_unique<recovery::SqlitePartition>(std::move(settings))});
   }
   HistoryReport report;
-  for (Own& own : own_) {
-    own.steps = own.partition->stored_steps();
-    report.partitions.push_back({own.index, own.partition->history(), own.steps});
+  for (const Own& own : own_) {
+    report.partitions.push_back({own.index, own.partition->history()});
   }
   return report;
 }
@@ -144,16 +148,20 @@ recovery::Resume RecoverySession::find_resume(const std::vector<HistoryReport>& 
   return resume;
 }
 
+StepsReport RecoverySession::stored_steps(Epoch cut) {
+  StepsReport report;
+  for (const Own& own : own_) report.steps.merge(own.partition->stored_steps(cut));
+  return report;
+}
+
 // Of steps that were renamed or removed: what is stored of them would be lost unseen.
 std::set<StepId> RecoverySession::steps_to_drop(const graph::Plan& plan, const Place& place,
                                                 const std::vector<SightReport>& sights,
-                                                const std::vector<HistoryReport>& histories) {
+                                                const std::vector<StepsReport>& stored) {
   std::set<StepId> strange;
-  for (const HistoryReport& report : histories) {
-    for (const HistoryReport::Each& each : report.partitions) {
-      for (const StepId& step : each.steps) {
-        if (!plan.find(step)) strange.insert(step);
-      }
+  for (const StepsReport& report : stored) {
+    for (const StepId& step : report.steps) {
+      if (!plan.find(step)) strange.insert(step);
     }
   }
   if (strange.empty()) return {};
@@ -177,9 +185,7 @@ std::set<StepId> RecoverySession::steps_to_drop(const graph::Plan& plan, const P
 void RecoverySession::begin_own(const recovery::Execution& execution,
                                 const std::set<StepId>& to_drop) {
   for (const Own& own : own_) {
-    for (const StepId& step : own.steps) {
-      if (to_drop.contains(step)) own.partition->drop(step);
-    }
+    for (const StepId& step : to_drop) own.partition->drop(step);
     own.partition->begin(execution);
   }
 }

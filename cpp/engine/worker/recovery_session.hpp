@@ -84,7 +84,6 @@ class RecoverySession {
     RecoveryPartitionIndex index;
     std::size_t worker;  // of this process
     std::unique_ptr<recovery::SqlitePartition> partition;
-    std::set<StepId> steps{};  // that it holds states of when the run begins
   };
 
   bool open_all(const graph::Plan& plan, const Place& place, const Gather& gather);
@@ -94,9 +93,10 @@ class RecoverySession {
                          const Place& place);
   recovery::Resume find_resume(const std::vector<HistoryReport>& reports, const Place& place,
                                std::size_t partition_count);
+  StepsReport stored_steps(Epoch cut);
   std::set<StepId> steps_to_drop(const graph::Plan& plan, const Place& place,
                                  const std::vector<SightReport>& sights,
-                                 const std::vector<HistoryReport>& histories);
+                                 const std::vector<StepsReport>& stored);
   void begin_own(const recovery::Execution& execution, const std::set<StepId>& to_drop);
   void give_to_workers(const std::vector<Home>& homes, const recovery::Resume& resume,
                        const Place& place);

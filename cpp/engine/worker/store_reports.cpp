@@ -19,7 +19,7 @@ using transport::WireWriter;
 constexpr std::size_t kMaxText = 64 * 1024;
 constexpr std::size_t kMaxMessage = kMaxText;
 
-enum class Kind : std::uint8_t { kRefusal = 0, kSight = 1, kHistories = 2, kBegun = 3 };
+enum class Kind : std::uint8_t { kRefusal = 0, kSight = 1, kHistories = 2, kSteps = 3, kBegun = 4 };
 
 transport::Report begin(Kind kind) {
   transport::Report report;
@@ -102,7 +102,7 @@ HistoryReport read_histories_body(WireReader& in) {
     lists.push_back(read_executions(in));
   }
   HistoryReport report;
-  const std::uint32_t count = read_count(in, 36);
+  const std::uint32_t count = read_count(in, 32);
   for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
     HistoryReport::Each each;
     each.index = RecoveryPartitionIndex(in.number<std::uint32_t>());
@@ -115,10 +115,15 @@ HistoryReport read_histories_body(WireReader& in) {
     each.history.durable = read_epoch(in);
     each.history.collected = read_epoch(in);
     each.history.written = read_epoch(in);
-    const std::uint32_t step_count = read_count(in, sizeof(std::uint32_t));
-    for (std::uint32_t s = 0; s < step_count; ++s) each.steps.insert(read_text(in));
     report.partitions.push_back(std::move(each));
   }
+  return report;
+}
+
+StepsReport read_steps_body(WireReader& in) {
+  StepsReport report;
+  const std::uint32_t count = read_count(in, sizeof(std::uint32_t));
+  for (std::uint32_t i = 0; i < count && !in.failed(); ++i) report.steps.insert(read_text(in));
   return report;
 }
 
@@ -191,9 +196,15 @@ transport::Report write_report(const HistoryReport& report) {
     out.number(each.history.durable.value());
     out.number(each.history.collected.value());
     out.number(each.history.written.value());
-    out.number(static_cast<std::uint32_t>(each.steps.size()));
-    for (const StepId& step : each.steps) write_text(out, step);
   }
+  return bytes;
+}
+
+transport::Report write_report(const StepsReport& report) {
+  transport::Report bytes = begin(Kind::kSteps);
+  WireWriter out(bytes.content);
+  out.number(static_cast<std::uint32_t>(report.steps.size()));
+  for (const StepId& step : report.steps) write_text(out, step);
   return bytes;
 }
 
@@ -215,6 +226,10 @@ std::variant<SightReport, StoreRefusal> read_sight(const transport::Report& repo
 
 std::variant<HistoryReport, StoreRefusal> read_histories(const transport::Report& report) {
   return read<HistoryReport>(report, Kind::kHistories, read_histories_body);
+}
+
+std::variant<StepsReport, StoreRefusal> read_steps(const transport::Report& report) {
+  return read<StepsReport>(report, Kind::kSteps, read_steps_body);
 }
 
 std::variant<BegunReport, StoreRefusal> read_begun(const transport::Report& report) {

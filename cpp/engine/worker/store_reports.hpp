@@ -33,22 +33,29 @@ struct HistoryReport {
   struct Each {
     RecoveryPartitionIndex index;
     recovery::History history;
-    std::set<StepId> steps;
   };
   std::vector<Each> partitions;
 };
 
-// Third: the execution's row is in all of them.
+// Third, when all know the epoch that the run goes on from: of which steps these partitions have
+// states as of then.
+struct StepsReport {
+  std::set<StepId> steps;
+};
+
+// Fourth: the execution's row is in all of them.
 struct BegunReport {};
 
 transport::Report write_report(const SightReport& report);
 transport::Report write_report(const HistoryReport& report);
+transport::Report write_report(const StepsReport& report);
 transport::Report write_report(const BegunReport& report);
 transport::Report write_report(const StoreRefusal& refusal);
 
 // Errors: TransportError if it is no such report.
 std::variant<SightReport, StoreRefusal> read_sight(const transport::Report& report);
 std::variant<HistoryReport, StoreRefusal> read_histories(const transport::Report& report);
+std::variant<StepsReport, StoreRefusal> read_steps(const transport::Report& report);
 std::variant<BegunReport, StoreRefusal> read_begun(const transport::Report& report);
 
 }  // namespace cppwax::worker

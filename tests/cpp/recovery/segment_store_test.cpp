@@ -131,9 +131,11 @@ TEST(SegmentStore, MergesSegmentsOfManyBlocks) {
 TEST(SegmentStore, NothingIsLeftOfWhatWasDiscarded) {
   Rewriting rewriting;
   rewriting.epoch(5000);
-  EXPECT_THAT(rewriting.store().stored_steps(), ElementsAre("f.step"));
+  EXPECT_THAT(rewriting.store().stored_steps(Epoch(0)), IsEmpty());
+  EXPECT_THAT(rewriting.store().stored_steps(Epoch(1)), ElementsAre("f.step"));
   rewriting.epoch(5000, true);
-  EXPECT_THAT(rewriting.store().stored_steps(), IsEmpty());
+  EXPECT_THAT(rewriting.store().stored_steps(Epoch(1)), ElementsAre("f.step"));
+  EXPECT_THAT(rewriting.store().stored_steps(Epoch(2)), IsEmpty());
   rewriting.epoch(0);
   rewriting.store().close();
   Database file("part-0.sqlite3", Database::Access::kReadWrite, rewriting.disk().vfs());
@@ -149,7 +151,7 @@ TEST(SegmentStore, DropsAStep) {
   rewriting.store().drop("f.step");
   rewriting.store().drop("f.unknown");
   while (rewriting.store().wants_merge()) rewriting.store().merge_some();
-  EXPECT_THAT(rewriting.store().stored_steps(), ElementsAre("f.other"));
+  EXPECT_THAT(rewriting.store().stored_steps(Epoch(2)), ElementsAre("f.other"));
   EXPECT_EQ(rewriting.store().read().step, "f.other");
 }
 

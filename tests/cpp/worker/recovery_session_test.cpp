@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "engine/graph/plan.hpp"
+#include "engine/recovery/segment_store.hpp"
 #include "engine/recovery/store_folder.hpp"
+#include "engine/recovery/store_view.hpp"
 #include "support/temp_folder.hpp"
 
 namespace cppwax::worker {
@@ -171,25 +173,33 @@ TEST(RecoverySession, AFileThatCannotBeOpenedIsRefusedByAll) {
   holds[0]->close();
 }
 
+// A store of two partitions that a run has written to, and died.
 class StrangeStates : public testing::Test {
  protected:
-  void SetUp() override {
+  StrangeStates() {
     recovery::init_store(folder_.path(), 2);
-    Sessions sessions = sessions_of({{folder_.path()}});
-    ASSERT_THAT(open(sessions, 1), Each("open"));
-    const operators::StoreAccess& access = sessions[0]->access(0);
-    const Epoch epoch = access.execution().first;
-    for (recovery::Partition* partition : access.own) {
-      partition->write(epoch, "flow.keyed", {{"a", std::string("1")}});
-      partition->commit(epoch);
+    for (const auto& each : recovery::find_partitions(folder_.path()).partitions) {
+      run_.push_back(std::make_unique<recovery::SegmentStore>(
+          recovery::PartitionFile{each.path, each.identity, "flow"}));
+      run_.back()->begin({});
     }
-    // After what was asked for.
-    for (recovery::Partition* partition : access.own) partition->history();
-    sessions[0]->close();
+  }
+
+  // The next epoch of a partition: its key "a" of the step gets a state, or loses it.
+  void commit(std::size_t partition, std::optional<std::string> state) {
+    const Epoch epoch = run_[partition]->history().durable.next();
+    run_[partition]->write(epoch, "flow.keyed", {{"a", std::move(state)}});
+    run_[partition]->commit(epoch);
+  }
+
+  void commit_both() {
+    commit(0, "1");
+    commit(1, "1");
   }
 
   // Two processes; of each, whether it drops what the flow does not have, or refuses it.
   std::vector<std::string> open_renamed(const std::vector<bool>& drops, bool refuses) {
+    run_.clear();
     Sessions sessions = sessions_of({{folder_.path(), 0, drops[0], refuses && !drops[0]},
                                      {folder_.path(), 0, drops[1], refuses && !drops[1]}});
     auto said = open(sessions, 1, plan_of("flow.renamed"));
@@ -200,21 +210,54 @@ class StrangeStates : public testing::Test {
     return said;
   }
 
+  bool has_segments() const { return !recovery::StoreView({folder_.path()}).steps().empty(); }
+
   TempFolder folder_;
+  std::vector<std::unique_ptr<recovery::SegmentStore>> run_;
 };
 
 TEST_F(StrangeStates, AreRefusedByAll) {
+  commit_both();
   EXPECT_THAT(open_renamed({false, false}, true),
               Each(AllOf(HasSubstr("'flow.keyed'"), HasSubstr("--drop-state"))));
 }
 
 TEST_F(StrangeStates, AreDroppedIfAllSaySo) {
+  commit_both();
   EXPECT_THAT(open_renamed({true, false}, true), Each(HasSubstr("some processes")));
   EXPECT_THAT(open_renamed({true, true}, true), Each("open"));
   EXPECT_THAT(open_renamed({false, false}, true), Each("open"));
+  EXPECT_FALSE(has_segments());
+}
+
+// One partition is an epoch ahead, in which its last state was discarded. The run goes on from the
+// epoch before.
+TEST_F(StrangeStates, AreDroppedWhereTheyWereDiscardedTooLate) {
+  commit_both();
+  commit(0, std::nullopt);
+  EXPECT_THAT(open_renamed({false, false}, true), Each(HasSubstr("'flow.keyed'")));
+  EXPECT_THAT(open_renamed({true, true}, true), Each("open"));
+  EXPECT_FALSE(has_segments());
+}
+
+TEST_F(StrangeStates, AreRefusedThoughDiscardedTooLate) {
+  commit_both();
+  commit(0, "2");
+  commit(1, std::nullopt);
+  commit(0, std::nullopt);
+  EXPECT_THAT(open_renamed({false, false}, true), Each(HasSubstr("'flow.keyed'")));
+  EXPECT_THAT(open_renamed({true, true}, true), Each("open"));
+  EXPECT_FALSE(has_segments());
+}
+
+TEST_F(StrangeStates, AreNoneIfTheyCameTooLate) {
+  commit(0, "1");
+  EXPECT_THAT(open_renamed({false, false}, true), Each("open"));
+  EXPECT_FALSE(has_segments());
 }
 
 TEST_F(StrangeStates, AreElseToldByOne) {
+  commit_both();
   EXPECT_THAT(open_renamed({false, false}, false),
               ElementsAre(AllOf(HasSubstr("open: "), HasSubstr("'flow.keyed'")), "open"));
 }

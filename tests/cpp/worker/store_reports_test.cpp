@@ -28,24 +28,22 @@ SightReport sight() {
   return report;
 }
 
-void add(HistoryReport& report, std::vector<Execution> executions, std::uint64_t durable,
-         std::set<StepId> steps) {
+void add(HistoryReport& report, std::vector<Execution> executions, std::uint64_t durable) {
   HistoryReport::Each& each = report.partitions.emplace_back();
   each.index = RecoveryPartitionIndex(static_cast<std::uint32_t>(report.partitions.size() - 1));
   each.history.executions = std::move(executions);
   each.history.durable = Epoch(durable);
   each.history.collected = Epoch(durable / 2);
   each.history.written = Epoch(durable + 1);
-  each.steps = std::move(steps);
 }
 
 HistoryReport histories() {
   const Execution first{1, Epoch(0), Epoch(1)};
   const Execution second{2, Epoch(5), Epoch(9)};
   HistoryReport report;
-  add(report, {first, second}, 9, {"f.a", "f.b"});
-  add(report, {first}, 5, {});
-  add(report, {first, second}, 8, {"f.a"});
+  add(report, {first, second}, 9);
+  add(report, {first}, 5);
+  add(report, {first, second}, 8);
   return report;
 }
 
@@ -67,11 +65,16 @@ TEST(StoreReports, HistoriesComeBack) {
     const HistoryReport::Each expected = histories().partitions[p];
     const HistoryReport::Each& each = back.partitions[p];
     EXPECT_EQ(each.index, expected.index);
-    EXPECT_EQ(each.steps, expected.steps);
     EXPECT_EQ(each.history.executions, expected.history.executions);
     EXPECT_EQ(each.history.durable, expected.history.durable);
     EXPECT_EQ(each.history.collected, expected.history.collected);
     EXPECT_EQ(each.history.written, expected.history.written);
+  }
+}
+
+TEST(StoreReports, StepsComeBack) {
+  for (const std::set<StepId>& steps : {std::set<StepId>{}, {"f.a", "f.b"}}) {
+    EXPECT_EQ(std::get<StepsReport>(read_steps(write_report(StepsReport{steps}))).steps, steps);
   }
 }
 
@@ -95,19 +98,22 @@ TEST(StoreReports, RefusalsComeInPlaceOfAny) {
   };
   check(read_sight(report));
   check(read_histories(report));
+  check(read_steps(report));
   check(read_begun(report));
   EXPECT_TRUE(std::holds_alternative<BegunReport>(read_begun(write_report(BegunReport{}))));
 }
 
 TEST(StoreReports, WhatIsCutOffOrOfAnotherKindIsRefused) {
-  for (const transport::Report& whole : {write_report(sight()), write_report(histories()),
-                                         write_report(StoreRefusal{StoreFault::kDisk, "disk"})}) {
+  for (const transport::Report& whole :
+       {write_report(sight()), write_report(histories()), write_report(StepsReport{{"f.a", "f.b"}}),
+        write_report(StoreRefusal{StoreFault::kDisk, "disk"})}) {
     for (std::size_t size = 0; size < whole.content.size(); ++size) {
       transport::Report part;
       part.content.assign(whole.content.begin(),
                           whole.content.begin() + static_cast<std::ptrdiff_t>(size));
       EXPECT_THROW(read_sight(part), TransportError) << size;
       EXPECT_THROW(read_histories(part), TransportError) << size;
+      EXPECT_THROW(read_steps(part), TransportError) << size;
     }
   }
   EXPECT_THROW(read_sight(write_report(histories())), TransportError);
