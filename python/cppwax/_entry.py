@@ -25,7 +25,7 @@ class Recovery:
     folder: bytes
     backup_interval: timedelta
     drop_strange_states: bool
-    """Remove states of steps that the flow does not have."""
+    """Remove states of steps that the flow does not have, or that keep none in it."""
     refuse_strange_states: bool
     """Refuse the store because of them."""
 

@@ -38,7 +38,8 @@ _OPTIONS = (
     click.option(
         "--drop-state",
         is_flag=True,
-        help="Remove the stored states of steps that the dataflow does not have.",
+        help="Remove the stored states of steps that the dataflow does not have, or that keep "
+        "none any more.",
     ),
 )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MEANINGS = {
     "kept": "goes on from what is stored",
-    "dropped": "the dataflow has no such step: a run is refused without --drop-state",
+    "dropped": "the dataflow has no such step with a state: a run is refused without --drop-state",
     "unreadable": "a run would fail on it",
     "not listed": "a run would fail: stored partitions are not listed any more",
     "new": "nothing is stored: starts empty",

@@ -136,6 +136,11 @@ bool is_sink(StepKind kind) {
   return kind == StepKind::kSinkPartitioned || kind == StepKind::kSinkDynamic;
 }
 
+bool keeps_state(StepKind kind) {
+  return kind == StepKind::kStatefulBatch || kind == StepKind::kSourcePartitioned ||
+         kind == StepKind::kSinkPartitioned;
+}
+
 PlanBuilder::PlanBuilder(std::string flow_id) : flow_id_(std::move(flow_id)) {}
 
 StepIndex PlanBuilder::add(StepId id, StepKind kind, std::vector<std::string> inputs,

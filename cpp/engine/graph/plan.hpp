@@ -49,6 +49,8 @@ enum class Route {
 const char* name_of(StepKind kind);
 bool is_source(StepKind kind);
 bool is_sink(StepKind kind);
+// Whether a recovery store has something of it: states of keys, or positions of partitions.
+bool keeps_state(StepKind kind);
 
 // One consumer of a stream.
 struct Channel {

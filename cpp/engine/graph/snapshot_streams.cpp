@@ -6,9 +6,10 @@ namespace cppwax::graph {
 
 namespace {
 
-// What has a state of its own to store. Other ends of the flow have a stream all the same (P9).
-bool has_state(StepKind kind) {
-  return is_source(kind) || kind == StepKind::kStatefulBatch || kind == StepKind::kSinkPartitioned;
+// Sources tell where epochs end, also those without a state. Ends of the flow have a stream all the
+// same (P9).
+bool has_stream(StepKind kind) {
+  return is_source(kind) || keeps_state(kind);
 }
 
 }  // namespace
@@ -20,7 +21,7 @@ Plan add_snapshot_streams(const Plan& plan) {
   std::vector<bool> feeds_writer(own, false);
   for (std::size_t i = 0; i < own; ++i) {
     Step step = plan.steps_[i];
-    feeds_writer[i] = has_state(step.kind);
+    feeds_writer[i] = has_stream(step.kind);
     step.in_channels.clear();
     step.out_channels.assign(step.outputs.size(), {});
     added.steps_.push_back(std::move(step));

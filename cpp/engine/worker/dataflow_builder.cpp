@@ -195,8 +195,9 @@ void DataflowBuilder::route_entries(StepIndex to, const operators::EntryRouter::
   }
 }
 
-// Of steps that are not in the flow any more, somebody takes the entries and drops them: what is
-// lost with them was told before the run. Of partitions that are not listed, somebody refuses them.
+// Of steps that the flow does not have any more, or that keep no state in it, somebody takes the
+// entries and drops them: what is lost with them was told before the run. Of partitions that are
+// not listed, somebody refuses them.
 WorkerIndex DataflowBuilder::owner_of_entry(const StepId& step, const recovery::Entry& entry,
                                             const Beginning& beginning) const {
   const auto index = plan_.find(step);

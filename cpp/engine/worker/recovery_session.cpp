@@ -39,10 +39,50 @@ std::optional<std::vector<Content>> exchange(
   return all;
 }
 
+// What is stored of steps that were renamed or removed, or became another kind of step, would be
+// lost unseen.
+struct StrangeSteps {
+  std::set<StepId> unknown;
+  std::set<StepId> stateless;
+
+  std::set<StepId> all() const {
+    std::set<StepId> both = unknown;
+    both.insert(stateless.begin(), stateless.end());
+    return both;
+  }
+};
+
+// Also an operator that is made of others.
+bool has_step(const graph::Plan& plan, const StepId& id) {
+  return std::ranges::any_of(plan.steps(), [&](const graph::Step& step) {
+    return step.id == id || step.id.starts_with(id + ".");
+  });
+}
+
+StrangeSteps find_strange(const graph::Plan& plan, const std::vector<StepsReport>& stored) {
+  StrangeSteps strange;
+  for (const StepsReport& report : stored) {
+    for (const StepId& step : report.steps) {
+      const auto index = plan.find(step);
+      if (index && graph::keeps_state(plan.step(*index).kind)) continue;
+      (has_step(plan, step) ? strange.stateless : strange.unknown).insert(step);
+    }
+  }
+  return strange;
+}
+
 std::string list_of(const std::set<StepId>& steps) {
   std::string names;
   for (const StepId& step : steps) names += (names.empty() ? "'" : ", '") + step + "'";
   return names;
+}
+
+std::string text_of(const StrangeSteps& strange) {
+  std::string text = "states of steps that ";
+  if (!strange.unknown.empty()) text += "the dataflow does not have: " + list_of(strange.unknown);
+  if (!strange.unknown.empty() && !strange.stateless.empty()) text += "; and of steps that ";
+  if (!strange.stateless.empty()) text += "keep no state any more: " + list_of(strange.stateless);
+  return text;
 }
 
 }  // namespace
@@ -70,8 +110,8 @@ bool RecoverySession::open_all(const graph::Plan& plan, const Place& place, cons
   const recovery::Resume resume = find_resume(*histories, place, homes.size());
 
   // As of the cut: a partition may have epochs beyond it, which count for nothing.
-  const auto stored = exchange<StepsReport>(
-      gather, place, read_steps, [&] { return stored_steps(resume.execution.cut); });
+  const auto stored = exchange<StepsReport>(gather, place, read_steps,
+                                            [&] { return stored_steps(resume.execution.cut); });
   if (!stored) return false;
   const std::set<StepId> to_drop = steps_to_drop(plan, place, *sights, *stored);
 
@@ -154,29 +194,24 @@ StepsReport RecoverySession::stored_steps(Epoch cut) {
   return report;
 }
 
-// Of steps that were renamed or removed: what is stored of them would be lost unseen.
 std::set<StepId> RecoverySession::steps_to_drop(const graph::Plan& plan, const Place& place,
                                                 const std::vector<SightReport>& sights,
                                                 const std::vector<StepsReport>& stored) {
-  std::set<StepId> strange;
-  for (const StepsReport& report : stored) {
-    for (const StepId& step : report.steps) {
-      if (!plan.find(step)) strange.insert(step);
-    }
-  }
-  if (strange.empty()) return {};
+  const StrangeSteps strange = find_strange(plan, stored);
+  const std::set<StepId> all = strange.all();
+  if (all.empty()) return {};
   const auto drops = [](const SightReport& sight) { return sight.drops_strange_states; };
   const auto refuses = [](const SightReport& sight) { return sight.refuses_strange_states; };
-  const std::string what = "the recovery store in " + settings_.folder + " holds states of steps " +
-                           "that the dataflow does not have: " + list_of(strange);
-  if (std::ranges::all_of(sights, drops)) return strange;
+  const std::string what =
+      "the recovery store in " + settings_.folder + " holds " + text_of(strange);
+  if (std::ranges::all_of(sights, drops)) return all;
   if (std::ranges::any_of(sights, drops)) {
     throw RecoveryError(what + "; some processes were started with --drop-state, others without: " +
                         "give it to all of them, or to none");
   }
   if (std::ranges::any_of(sights, refuses)) {
-    throw RecoveryError(what + "; give the steps their old names back, or remove these states " +
-                        "for good with --drop-state");
+    throw RecoveryError(what + "; give the steps their old names and kinds back, or remove these " +
+                        "states for good with --drop-state");
   }
   if (place.process == ProcessIndex(0)) warnings_.push_back(what + "; they are not used");
   return {};

@@ -25,7 +25,8 @@ struct RecoverySettings {
   std::string folder;
   // How many epochs more than the last one are kept.
   std::uint64_t backup_epochs = 0;
-  // States of steps that the flow does not have (any more) are removed; else they are left alone.
+  // States of steps that the flow does not have (any more), or that keep none there, are removed;
+  // else they are left alone.
   bool drop_strange_states = false;
   // With them, the run is refused unless they are dropped.
   bool refuse_strange_states = false;

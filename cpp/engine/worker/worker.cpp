@@ -177,6 +177,8 @@ void Worker::restore(const StepId& id, recovery::Entries entries) {
   const auto step = plan_.find(id);
   if (!step) return;
   const graph::StepKind kind = plan_.step(*step).kind;
+  // It was told before the run that they are not used.
+  if (!graph::keeps_state(kind)) return;
   if (is_partitioned(kind)) {
     in_context(*step, [&] { require_listed(id, entries, beginning_.assignments[step->value()]); });
   }

@@ -306,5 +306,16 @@ TEST(StepKind, KnowsSourcesAndSinks) {
   EXPECT_FALSE(is_sink(StepKind::kInspectDebug));
 }
 
+TEST(StepKind, KnowsWhatIsStored) {
+  for (const StepKind kind :
+       {StepKind::kStatefulBatch, StepKind::kSourcePartitioned, StepKind::kSinkPartitioned}) {
+    EXPECT_TRUE(keeps_state(kind)) << name_of(kind);
+  }
+  for (const StepKind kind : {StepKind::kFlatMapBatch, StepKind::kSourceDynamic,
+                              StepKind::kSinkDynamic, StepKind::kChain, StepKind::kRestore}) {
+    EXPECT_FALSE(keeps_state(kind)) << name_of(kind);
+  }
+}
+
 }  // namespace
 }  // namespace cppwax::graph

@@ -64,10 +64,11 @@ class Meeting {
   bool broken_off_ = false;
 };
 
-graph::Plan plan_of(const StepId& keyed = "flow.keyed") {
+graph::Plan plan_of(const StepId& keyed = "flow.keyed",
+                    graph::StepKind kind = graph::StepKind::kStatefulBatch) {
   graph::PlanBuilder builder("flow");
   builder.add("flow.in", graph::StepKind::kSourceDynamic, {}, {"flow.in.down"});
-  builder.add(keyed, graph::StepKind::kStatefulBatch, {"flow.in.down"}, {"flow.keyed.down"});
+  builder.add(keyed, kind, {"flow.in.down"}, {"flow.keyed.down"});
   builder.add("flow.out", graph::StepKind::kSinkDynamic, {"flow.keyed.down"}, {});
   return std::move(builder).build();
 }
@@ -199,10 +200,15 @@ class StrangeStates : public testing::Test {
 
   // Two processes; of each, whether it drops what the flow does not have, or refuses it.
   std::vector<std::string> open_renamed(const std::vector<bool>& drops, bool refuses) {
+    return open_as(plan_of("flow.renamed"), drops, refuses);
+  }
+
+  std::vector<std::string> open_as(const graph::Plan& plan, const std::vector<bool>& drops,
+                                   bool refuses) {
     run_.clear();
     Sessions sessions = sessions_of({{folder_.path(), 0, drops[0], refuses && !drops[0]},
                                      {folder_.path(), 0, drops[1], refuses && !drops[1]}});
-    auto said = open(sessions, 1, plan_of("flow.renamed"));
+    auto said = open(sessions, 1, plan);
     for (std::size_t p = 0; p < 2; ++p) {
       for (const std::string& warning : sessions[p]->warnings()) said[p] += ": " + warning;
       sessions[p]->close();
@@ -260,6 +266,20 @@ TEST_F(StrangeStates, AreElseToldByOne) {
   commit_both();
   EXPECT_THAT(open_renamed({false, false}, false),
               ElementsAre(AllOf(HasSubstr("open: "), HasSubstr("'flow.keyed'")), "open"));
+}
+
+TEST_F(StrangeStates, AreAlsoThoseOfAStepThatKeepsNoneAnyMore) {
+  commit_both();
+  const graph::Plan plan = plan_of("flow.keyed", graph::StepKind::kFlatMapBatch);
+  const auto told = HasSubstr("keep no state any more: 'flow.keyed'");
+  EXPECT_THAT(open_as(plan, {false, false}, true), Each(AllOf(told, HasSubstr("--drop-state"))));
+  EXPECT_THAT(open_as(plan, {false, false}, false),
+              ElementsAre(AllOf(HasSubstr("open: "), told), "open"));
+  EXPECT_TRUE(has_segments());
+  const graph::Plan of_parts = plan_of("flow.keyed.part", graph::StepKind::kFlatMapBatch);
+  EXPECT_THAT(open_as(of_parts, {false, false}, true), Each(told));
+  EXPECT_THAT(open_as(plan, {true, true}, true), Each("open"));
+  EXPECT_FALSE(has_segments());
 }
 
 TEST(RecoverySession, ComesToNoEndWithoutTheOthers) {
