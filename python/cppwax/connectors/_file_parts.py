@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import stat
 from itertools import islice
@@ -131,12 +132,32 @@ class CSVPartition(StatefulSourcePartition[dict[str, str], int]):
         self._lines.close()
 
 
+def _sync_folder(folder: Path) -> None:
+    """Make the names of the files in it survive a power cut."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        # In such a folder files may be made, but only all of the system can be synced.
+        os.sync()
+        return
+    try:
+        os.fsync(fd)
+    except OSError as ex:
+        # Some file systems cannot, and then need not.
+        if ex.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(fd)
+
+
 class FileSinkPartition(StatefulSinkPartition[str, int]):
     """A file that values are appended to."""
 
     def __init__(self, path: Path, resume_state: int | None, end: str) -> None:
         self._path = path
         self._end = end
+        # Behind links, and wherever the process may go to.
+        self._unsynced_folder: Path | None = Path(os.path.realpath(path)).parent
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._file: BinaryIO = open(fd, "wb")  # noqa: SIM115 - closed by `close`
         self._position = resume_state or 0
@@ -183,6 +204,11 @@ class FileSinkPartition(StatefulSinkPartition[str, int]):
         # The store that keeps this number survives a power cut, so the bytes must too.
         if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
             os.fsync(self._file.fileno())
+            # Its name too, once: also that of a file which was there may be new, made by a run
+            # that was killed before it came to this.
+            if self._unsynced_folder:
+                _sync_folder(self._unsynced_folder)
+                self._unsynced_folder = None
         return self._position
 
     def close(self) -> None:

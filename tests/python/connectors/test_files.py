@@ -1,18 +1,16 @@
-"""File sources and sinks: what they read and write, and where they go on."""
+"""File sources: what they read, and where they go on."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import os
 import threading
-import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cppwax.connectors.files import CSVSource, DirSink, DirSource, FileSink, FileSource
+from cppwax.connectors.files import CSVSource, DirSource, FileSource
 
 LINES_OF_EVERY_KIND = "one\ntwo\r\nthrée\rfour\n\n \t\n\u2028\x0c\x1c\x85\n\ufefffive"
 
@@ -261,99 +259,3 @@ def test_a_record_that_cannot_be_read_is_an_error_that_names_the_place(write: An
     source = CSVSource(write('a,b\n1,2\n1,"2"3\n'), 1, strict=True)
     with pytest.raises(csv.Error, match=r"expected after.*from byte 8 on of '.*input.txt'"):
         read_all(source)
-
-
-def written(sink: Any, part: str, resume: int | None, *batches: list[str]) -> list[int]:
-    """Write batches: the position at first and after each."""
-    with contextlib.closing(sink.build_part("flow.out", part, resume)) as writer:
-        positions = [writer.snapshot()]
-        for batch in batches:
-            writer.write_batch(batch)
-            positions.append(writer.snapshot())
-        return positions
-
-
-def test_file_sink_writes_lines(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
-    sink = FileSink(path)
-    assert sink.list_parts() == [str(path)]
-    assert sink.part_fn("any") == 0
-    assert not path.exists()
-    assert written(sink, str(path), None, ["a", "b"], ["é"], []) == [0, 4, 7, 7]
-    assert path.read_bytes() == "a\nb\né\n".encode()
-
-
-@pytest.mark.parametrize(
-    ("end", "data"), [("", b"ab\ncd\r\n"), ("\r\n", b"a\r\nb\nc\r\nd\r\n\r\n"), ("\0", None)]
-)
-def test_file_sink_writes_ends_as_given(tmp_path: Path, end: str, data: bytes | None) -> None:
-    path = tmp_path / "out.txt"
-    written(FileSink(str(path), end), str(path), None, ["a", "b\nc", "d\r\n"])
-    assert path.read_bytes() == (b"a\0b\nc\0d\r\n\0" if data is None else data)
-
-
-def test_what_was_written_can_be_read_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
-    writer = FileSink(path).build_part("flow.out", str(path), None)
-    writer.write_batch(["a"])
-    assert path.read_text() == "a\n"
-    writer.close()
-
-
-def test_file_sink_goes_back_to_its_position(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
-    sink = FileSink(path)
-    path.write_text("a\nb\nlost\n")
-    assert written(sink, str(path), 4, ["c"]) == [4, 6]
-    assert path.read_text() == "a\nb\nc\n"
-    # Without a position it starts anew.
-    assert written(sink, str(path), None) == [0]
-    assert path.read_text() == ""
-
-
-def test_a_file_shorter_than_its_position_is_an_error_and_stays(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
-    path.write_text("a\n")
-    with pytest.raises(ValueError, match=r"out.txt' has 2 bytes.* resume at byte 4"):
-        written(FileSink(path), str(path), 4)
-    assert path.read_text() == "a\n"
-
-
-@pytest.mark.parametrize("values", [[1], ["a", None], [b"a"]])
-def test_values_must_be_text(tmp_path: Path, values: list[Any]) -> None:
-    path = tmp_path / "out.txt"
-    with pytest.raises(TypeError, match=r"out.txt' must be `str`, not .*convert them"):
-        written(FileSink(path), str(path), None, values)
-    assert path.read_text() == ""
-
-
-def test_file_sink_can_write_to_a_device() -> None:
-    assert written(FileSink(Path("/dev/null")), "/dev/null", None, ["a"]) == [0, 2]
-
-
-def test_file_sink_refuses_a_foreign_partition(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'foo' is not this sink's file"):
-        written(FileSink(tmp_path / "out.txt"), "foo", None)
-
-
-def test_dir_sink_writes_several_files(tmp_path: Path) -> None:
-    sink = DirSink(tmp_path, 3, end="|")
-    assert sink.list_parts() == ["part_0", "part_1", "part_2"]
-    written(sink, "part_1", None, ["a", "b"])
-    assert [path.name for path in tmp_path.iterdir()] == ["part_1"]
-    assert (tmp_path / "part_1").read_text() == "a|b|"
-
-
-def test_dir_sink_names_and_assigns_files_as_told(tmp_path: Path) -> None:
-    sink = DirSink(tmp_path, 2, lambda i, n: f"{i} of {n}", lambda key: len(key))
-    assert sink.list_parts() == ["0 of 2", "1 of 2"]
-    assert sink.part_fn("abc") == 3
-
-
-def test_dir_sink_spreads_keys_as_sinks_do(tmp_path: Path) -> None:
-    assert DirSink(tmp_path, 2).part_fn("abc") == zlib.adler32(b"abc")
-
-
-def test_dir_sink_needs_its_directory(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nope/part_0"):
-        written(DirSink(tmp_path / "nope", 1), "part_0", None)
