@@ -71,6 +71,10 @@ std::unique_ptr<operators::KeyedBody> PyLogicFactory::keyed_body(StepIndex step,
   return make_keyed_body(at(step), *types_, seat);
 }
 
+bool PyLogicFactory::starts_now(StepIndex step) const {
+  return source_starts_now(at(step));
+}
+
 std::vector<std::string> PyLogicFactory::list_parts(StepIndex step, Seat) const {
   const char* owner = graph::is_source(at(step).kind) ? "source" : "sink";
   const py::object object = attribute_of(at(step).op.ptr(), owner);

@@ -32,6 +32,7 @@ class PyLogicFactory : public operators::LogicFactory {
   std::unique_ptr<operators::KeyedBody> keyed_body(StepIndex step,
                                                    operators::Seat seat) const override;
 
+  bool starts_now(StepIndex step) const override;
   std::vector<std::string> list_parts(StepIndex step, operators::Seat seat) const override;
   std::unique_ptr<operators::SourcePart> source_part(
       StepIndex step, operators::Seat seat, const std::string& name,

@@ -121,6 +121,11 @@ class StatefulSourcePartition(ABC, Generic[X, S]):
 class FixedPartitionedSource(Source[X], Generic[X, S]):
     """A source of named partitions that can each be read again from a position."""
 
+    # Whether a partition that is built without a state begins where its outside is at that moment:
+    # the engine makes that place durable at once then, without waiting for items or an interval.
+    # Not for sources outside this package yet.
+    _starts_now = False
+
     @abstractmethod
     def list_parts(self) -> list[str]:
         """Name the partitions that this worker can reach.

@@ -153,6 +153,27 @@ MUTATIONS = (
         "polled_in_ != epoch_;",
     ),
     Mutation(
+        "beginnings_wait_for_items",
+        "P7: a part that starts now is no work of the first epoch",
+        "operators/source.cpp",
+        "    if (part.changed) host_.report_active(epoch_);",
+        "",
+    ),
+    Mutation(
+        "beginnings_wait_for_a_poll",
+        "P7: the place of a part that starts now is stored once it was polled",
+        "operators/source.cpp",
+        "    added.changed = part.starts_now && outputs_.has_snapshots();",
+        "    static_cast<void>(added);",
+    ),
+    Mutation(
+        "beginnings_wait_for_the_interval",
+        "P7: the first epoch lasts the interval, whatever starts now",
+        "worker/worker.cpp",
+        "  if (settings_.store && builder_.any_starts_now()) epoch_clock_->close_first_at_once();",
+        "",
+    ),
+    Mutation(
         "nothing_held_back",
         "P8: steps with a state take early items",
         "operators/inner_step.cpp",

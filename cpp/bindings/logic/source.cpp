@@ -110,6 +110,12 @@ std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types,
   return names;
 }
 
+// A class that was registered as a FixedPartitionedSource need not have it.
+bool source_starts_now(const PyStep& step) {
+  const py::object says = py::getattr(source_of(step), "_starts_now", py::none());
+  return says.ptr() == Py_True;
+}
+
 std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,
                                                         const std::string& name,
                                                         const std::optional<std::string>& stored) {

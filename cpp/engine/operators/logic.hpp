@@ -188,6 +188,9 @@ class LogicFactory {
   virtual std::unique_ptr<InspectLogic> inspect_debug(StepIndex step, Seat seat) const = 0;
   virtual std::unique_ptr<KeyedBody> keyed_body(StepIndex step, Seat seat) const = 0;
 
+  // Of a partitioned source: whether a partition of which nothing is stored begins where what it
+  // reads is at that moment, so that a run that asks later begins elsewhere (P7).
+  virtual bool starts_now(StepIndex step) const = 0;
   // The partitions that this worker can reach, for partitioned sources and sinks; any order.
   virtual std::vector<std::string> list_parts(StepIndex step, Seat seat) const = 0;
   // `stored`: its position, or nullopt.

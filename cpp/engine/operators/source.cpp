@@ -37,12 +37,18 @@ SourceStep::SourceStep(StepId id, std::vector<Named> parts, Outputs outputs, Ste
       epoch_(first),
       open_parts_(parts.size()) {
   for (Named& part : parts) {
-    parts_.push_back(Part{std::move(part.name), std::move(part.source), WallTime{}});
+    Part& added =
+        parts_.emplace_back(Part{std::move(part.name), std::move(part.source), WallTime{}});
+    added.changed = part.starts_now && outputs_.has_snapshots();
   }
 }
 
 void SourceStep::open() {
-  for (Part& part : parts_) schedule(part, false);
+  for (Part& part : parts_) {
+    schedule(part, false);
+    // Where it begins is to be known to the next run, though nothing may come for a long time.
+    if (part.changed) host_.report_active(epoch_);
+  }
 }
 
 Activity SourceStep::activate() {

@@ -19,13 +19,16 @@ namespace cppwax::operators {
 // all channels below have credit; (2) P5: pausing and sleeping suspend polls only, epochs close on
 // time; (3) P7: with an epoch for each round of polls it polls once in an epoch, and only when all
 // before it is through; (4) P7: a position stored of an epoch covers exactly the items sent in it
-// and before.
+// and before; (5) P7: with recovery, the position of a part that starts now is stored of the first
+// epoch, which is reported as worked in, polled or not.
 class SourceStep final : public Step {
  public:
   // A source partition; the part of a dynamic source has no name, and no position to store.
   struct Named {
     std::string name;
     std::unique_ptr<SourcePart> source;
+    // It begins where what it reads is at this moment (LogicFactory::starts_now).
+    bool starts_now = false;
   };
 
   SourceStep(StepId id, std::vector<Named> parts, Outputs outputs, StepHost& host, Epoch first);
@@ -46,7 +49,7 @@ class SourceStep final : public Step {
     Duration pause{0};            // after the last empty poll
     std::size_t quick_polls = 0;  // in a row, up to now
     bool ended = false;
-    bool changed = false;         // polled since its position was stored
+    bool changed = false;         // since its position was stored: polled, or just begun
     std::string last_position{};  // of one that has ended and is closed
   };
 

@@ -7,9 +7,19 @@
 namespace cppwax::progress {
 
 EpochClock::EpochClock(Epoch first, Duration interval, SteadyTime now)
-    : opened_(first), interval_(interval), opened_at_(now), durable_(first.value() - 1) {
+    : first_(first),
+      opened_(first),
+      interval_(interval),
+      lasts_(interval),
+      opened_at_(now),
+      durable_(first.value() - 1) {
   ENGINE_ASSERT(first >= kFirstEpoch, first);
   ENGINE_ASSERT(interval >= Duration::zero(), interval.count());
+}
+
+void EpochClock::close_first_at_once() {
+  ENGINE_ASSERT(opened_ == first_, opened_, first_);
+  lasts_ = Duration::zero();
 }
 
 void EpochClock::active(Epoch epoch) {
@@ -27,15 +37,16 @@ void EpochClock::stop() {
 
 std::optional<Epoch> EpochClock::open_next(SteadyTime now) {
   // Compared as a span: the time when a very long interval is over need not be representable.
-  if (!waits_for_time_only() || now - opened_at_ < interval_) return std::nullopt;
+  if (!waits_for_time_only() || now - opened_at_ < lasts_) return std::nullopt;
   opened_ = opened_.next();
   opened_at_ = now;
+  lasts_ = interval_;
   return opened_;
 }
 
 std::optional<SteadyTime> EpochClock::next_due() const {
-  if (!waits_for_time_only() || interval_ > SteadyTime::max() - opened_at_) return std::nullopt;
-  return opened_at_ + interval_;
+  if (!waits_for_time_only() || lasts_ > SteadyTime::max() - opened_at_) return std::nullopt;
+  return opened_at_ + lasts_;
 }
 
 // P7, without the interval. That at interval 0 only one epoch is in flight is kept by the sources:

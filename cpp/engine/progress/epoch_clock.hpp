@@ -10,11 +10,16 @@
 namespace cppwax::progress {
 
 // Belongs to worker 0. Invariants: (1) epochs open one by one; (2) e+1 opens only after work was
-// reported in e, e-1 is durable, and e has lasted the interval; (3) nothing opens after a stop.
+// reported in e, e-1 is durable, and e has lasted the interval, which the first need not where that
+// was said; (3) nothing opens after a stop.
 class EpochClock {
  public:
   // `interval` zero: every round of polls is an epoch. Epochs before `first` count as durable.
   EpochClock(Epoch first, Duration interval, SteadyTime now);
+
+  // The first epoch is over as soon as work was reported in it. REQUIRES: it is the one that is
+  // open.
+  void close_first_at_once();
 
   // Some worker did its first work of `epoch`.
   void active(Epoch epoch);
@@ -32,8 +37,10 @@ class EpochClock {
  private:
   bool waits_for_time_only() const;
 
+  const Epoch first_;
   Epoch opened_;
   Duration interval_;
+  Duration lasts_;  // at least, the epoch that is open
   SteadyTime opened_at_;
   std::optional<Epoch> active_;
   Epoch durable_;  // first_ - 1 to begin with

@@ -1,5 +1,6 @@
 #include "engine/worker/dataflow_builder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/error.hpp"
@@ -154,10 +155,17 @@ std::unique_ptr<operators::Step> DataflowBuilder::build_source(StepIndex step,
     const auto stored = positions.find(name);
     const auto position =
         stored == positions.end() ? std::nullopt : std::optional<std::string>(stored->second);
-    unplaced_.push_back({name, logic_.source_part(logic, seat_, name, position)});
+    unplaced_.push_back({name, logic_.source_part(logic, seat_, name, position),
+                         !position && logic_.starts_now(logic)});
   }
   return std::make_unique<operators::SourceStep>(plan_.step(step).id, std::exchange(unplaced_, {}),
                                                  outputs(step), host_, beginning.first);
+}
+
+bool DataflowBuilder::any_starts_now() const {
+  return std::any_of(plan_.steps().begin(), plan_.steps().end(), [this](const graph::Step& step) {
+    return step.kind == StepKind::kSourcePartitioned && logic_.starts_now(step.logic);
+  });
 }
 
 std::unique_ptr<operators::SnapshotWriterStep> DataflowBuilder::build_writer(

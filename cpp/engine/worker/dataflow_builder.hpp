@@ -54,6 +54,8 @@ class DataflowBuilder {
                                                               const Beginning& beginning);
   std::unique_ptr<operators::RestoreStep> build_restore(StepIndex step, Epoch first,
                                                         operators::RestoreStep::Restore restore);
+  // Whether the flow has a source that starts now; the same on every worker.
+  bool any_starts_now() const;
   // Closes the source partitions that were built for a step which then failed to be.
   void close();
 

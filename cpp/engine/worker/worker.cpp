@@ -217,6 +217,7 @@ void Worker::run() {
   metered_.enters(stopping_ ? WorkerPhase::kStopping : WorkerPhase::kRunning);
   if (settings_.seat.worker != WorkerIndex(0)) return;
   epoch_clock_.emplace(beginning_.first, settings_.epoch_interval, clock_.steady());
+  if (settings_.store && builder_.any_starts_now()) epoch_clock_->close_first_at_once();
   if (stopping_) epoch_clock_->stop();
   if (active_before_start_) epoch_clock_->active(*active_before_start_);
 }

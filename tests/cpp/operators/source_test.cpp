@@ -200,6 +200,66 @@ TEST(SourceStep, AFailingCloseAtTheEndOfAPartIsAFailure) {
   EXPECT_EQ(bench.closes(), 1u);
 }
 
+// ---- Parts that start now.
+
+struct StartsNow : Bench {
+  explicit StartsNow(std::vector<Script> scripts, bool recovery = true)
+      : Bench(std::move(scripts), {100, 10000}, {}, recovery, true) {}
+};
+
+TEST(SourceStepThatStartsNow, ReportsTheFirstEpochBeforeAnyPoll) {
+  StartsNow bench({{has_nothing()}, {has_nothing()}});
+  EXPECT_EQ(bench.polls(), 0u);
+  ASSERT_FALSE(bench.host.active.empty());
+  EXPECT_THAT(bench.host.active, testing::Each(1u));
+}
+
+TEST(SourceStepThatStartsNow, StoresItsPlaceUnpolledAndOnce) {
+  StartsNow bench({{gives({1})}, {gives({10})}});
+  bench.host.opened_epoch = Epoch(2);
+  EXPECT_THAT(bench.turn(), ElementsAre("F2", "2:[1]", "2:[10]"));
+  EXPECT_THAT(bench.stored.take_entries(), ElementsAre("in a=0", "in b=0", "F2"));
+}
+
+TEST(SourceStepThatStartsNow, WhatIsIdleStoresNothingMore) {
+  StartsNow bench({{gives({}, 1h)}});
+  bench.turn();
+  bench.host.opened_epoch = Epoch(2);
+  bench.turn();
+  EXPECT_THAT(bench.stored.take_entries(), ElementsAre("in a=1", "F2"));
+  bench.host.opened_epoch = Epoch(3);
+  bench.turn();
+  EXPECT_THAT(bench.stored.take_entries(), ElementsAre("F3"));
+}
+
+TEST(SourceStepThatStartsNow, AStopStoresItsPlace) {
+  StartsNow bench({{gives({1})}});
+  bench.host.stop = true;
+  EXPECT_THAT(bench.turn(), ElementsAre("Stopped1"));
+  EXPECT_THAT(bench.stored.take_entries(), ElementsAre("in a=0", "Stopped1"));
+}
+
+TEST(SourceStepThatStartsNow, APartThatEndsAtOnceStoresWhereItEnded) {
+  StartsNow bench(std::vector<Script>{Script{}});
+  EXPECT_THAT(bench.turn(), ElementsAre("Eof1"));
+  EXPECT_THAT(bench.stored.take_entries(), ElementsAre("in a=0", "Eof1"));
+}
+
+TEST(SourceStepThatStartsNow, WithoutRecoveryItIsLikeAnyOther) {
+  StartsNow bench({{has_nothing(), gives({1})}}, false);
+  bench.turn();
+  EXPECT_THAT(bench.host.active, IsEmpty());
+}
+
+TEST(SourceStepThatStartsNow, AtIntervalZeroItPollsOnceBeforeTheFirstEpochCloses) {
+  StartsNow bench({{gives({1}), gives({2})}});
+  bench.host.interval_zero = true;
+  bench.host.opened_epoch = Epoch(2);
+  EXPECT_THAT(bench.turn(), ElementsAre("1:[1]", "F2"));
+  EXPECT_THAT(bench.stored.take_entries(), ElementsAre("in a=1", "F2"));
+  EXPECT_THAT(bench.turn(), IsEmpty());
+}
+
 // ---- Interval 0.
 
 struct EachPoll : Bench {

@@ -91,6 +91,45 @@ TEST(EpochClock, AtIntervalZeroWorkAloneOpensTheNext) {
   EXPECT_EQ(clock.open_next(kStart), std::nullopt);
 }
 
+TEST(EpochClock, TheFirstMayNeedWorkAlone) {
+  EpochClock clock(Epoch(7), 10s, kStart);
+  clock.close_first_at_once();
+  EXPECT_EQ(clock.next_due(), std::nullopt) << "it is idle";
+  EXPECT_EQ(clock.open_next(kStart + 1h), std::nullopt);
+  clock.active(Epoch(7));
+  EXPECT_EQ(clock.next_due(), kStart);
+  EXPECT_EQ(clock.open_next(kStart + 1h), Epoch(8));
+  clock.durable(Epoch(7));
+  clock.active(Epoch(8));
+  EXPECT_EQ(clock.next_due(), kStart + 1h + 10s) << "those after it last as long as all others";
+  EXPECT_EQ(clock.open_next(kStart + 1h + 9s), std::nullopt);
+}
+
+TEST(EpochClock, TheFirstMayNeedWorkAloneWhateverTheInterval) {
+  EpochClock clock(Epoch(1), Duration::max(), kStart);
+  clock.close_first_at_once();
+  clock.active(Epoch(1));
+  EXPECT_EQ(clock.open_next(kStart), Epoch(2));
+  clock.durable(Epoch(1));
+  clock.active(Epoch(2));
+  EXPECT_EQ(clock.next_due(), std::nullopt);
+}
+
+TEST(EpochClock, AStopComesBeforeTheFirstIsClosed) {
+  EpochClock clock(Epoch(1), 10s, kStart);
+  clock.close_first_at_once();
+  clock.active(Epoch(1));
+  clock.stop();
+  EXPECT_EQ(clock.open_next(kStart), std::nullopt);
+}
+
+TEST(EpochClock, OnlyTheFirstIsClosedAtOnce) {
+  EpochClock clock(Epoch(1), 10s, kStart);
+  clock.active(Epoch(1));
+  ASSERT_EQ(clock.open_next(kStart + 10s), Epoch(2));
+  EXPECT_THROW(clock.close_first_at_once(), InvariantError);
+}
+
 TEST(EpochClock, OpensNothingAfterAStop) {
   EpochClock clock(Epoch(1), 1s, kStart);
   clock.active(Epoch(1));
@@ -126,6 +165,8 @@ TEST_P(EpochClockUnderNews, OpensExactlyWhenItMay) {
   const Epoch first(1 + upto(5));
   const Duration interval = upto(3) * 1s;
   EpochClock clock(first, interval, kStart);
+  const bool first_at_once = upto(1) == 0;
+  if (first_at_once) clock.close_first_at_once();
   SteadyTime now = kStart;
   SteadyTime opened_at = kStart;
   Epoch opened = first;
@@ -144,11 +185,11 @@ TEST_P(EpochClockUnderNews, OpensExactlyWhenItMay) {
       clock.durable(told);
       durable = std::max(durable, told);
     }
+    const Duration lasts = first_at_once && opened == first ? Duration::zero() : interval;
     const bool lacks_time_only = active >= opened && durable.value() + 1 >= opened.value();
-    ASSERT_EQ(clock.next_due(),
-              lacks_time_only ? std::optional(opened_at + interval) : std::nullopt);
+    ASSERT_EQ(clock.next_due(), lacks_time_only ? std::optional(opened_at + lasts) : std::nullopt);
     const auto next = clock.open_next(now);
-    ASSERT_EQ(next.has_value(), lacks_time_only && now >= opened_at + interval);
+    ASSERT_EQ(next.has_value(), lacks_time_only && now >= opened_at + lasts);
     if (!next) continue;
     ASSERT_EQ(*next, opened.next());
     opened = *next;

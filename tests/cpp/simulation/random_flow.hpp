@@ -118,8 +118,15 @@ class RandomFlow {
         names.push_back("part" + std::to_string(part));
         scripts[names.back()] = script();
       }
+      // From what is drawn already: all else that a seed decides stays as it was.
+      const bool starts_now = mix(origins_ + 1) % 100 < 30;
+      const bool is_quiet_at_first = starts_now && mix(origins_) % 100 < 50;
+      for (auto& [part, polls] : scripts) {
+        if (is_quiet_at_first) polls.insert(polls.begin(), test::sleeps(std::chrono::seconds(3)));
+      }
       flow_.source(id, std::move(scripts));
       flow_.last().list_parts = listings(names);
+      flow_.last().starts_now = starts_now;
     }
     // Tells the run which epoch items are polled in.
     open_.push_back({flow_.inspect("look." + id, id), origins_ - before});

@@ -15,7 +15,8 @@
 
 namespace cppwax::simulation {
 
-// Also sees that only what is durable is called so, and that paused sources close their epochs.
+// Also sees that only what is durable is called so, that paused sources close their epochs, and
+// that where a source began that starts now is durable before anything waits for a time.
 class RecoveryObserver final : public SimObserver {
  public:
   RecoveryObserver(const test::BuiltFlow& flow, bool count_in_flight, bool interval_zero,
@@ -37,6 +38,10 @@ class RecoveryObserver final : public SimObserver {
     SimObserver::polled(step, seat, items);
     unstored_[{seat.worker, step}] = opened(seat.worker);
   }
+  void began(StepIndex step, test::Seat seat) override {
+    has_begun = true;
+    unstored_[{seat.worker, step}] = first;
+  }
   void called(StepIndex step, test::Seat seat, const std::string& call) override {
     SimObserver::called(step, seat, call);
     if (call == "snapshot") unstored_.erase({seat.worker, step});
@@ -49,6 +54,14 @@ class RecoveryObserver final : public SimObserver {
     }
   }
 
+  // P7: nobody waits for an interval, or for items, with a place that the next run needs. REQUIRES:
+  // nothing is to be done before a time that is due.
+  void check_beginnings() const {
+    if (!has_begun) return;
+    for (const test::StoredPartition& each : store_) {
+      ENGINE_ASSERT(each.history.durable >= first, each.history.durable, first);
+    }
+  }
   // Every sink was told that all is durable. REQUIRES: the run has come to its end.
   void check_committed(Epoch last) const {
     for (const auto& [where, epoch] : committed_) {
@@ -57,6 +70,9 @@ class RecoveryObserver final : public SimObserver {
   }
 
   Epoch claimed{};
+  // Of this execution.
+  Epoch first{};
+  bool has_begun = false;  // a part that starts now
   // The cut of a resume.
   std::optional<Epoch> resumed_from;
   // The last epoch that a worker knows to be open.

@@ -85,6 +85,7 @@ class RecoverySimulation {
     int restores = 0;           // of a partition from a copy
     int resumes_of_states = 0;  // with something to load
     int ends = 0;
+    int beginnings = 0;         // with parts that start now
     std::uint64_t durable = 0;  // epochs
     std::size_t written = 0;    // items in files at last
   };
@@ -149,6 +150,7 @@ class RecoverySimulation {
                               settings.cluster.epoch_interval == Duration::zero(),
                               store_.partitions());
     if (!resume.is_first) observer.resumed_from = resume.execution.cut;
+    observer.first = resume.execution.first;
     const test::IntLogic logic(flow_, clock_, observer, &files_);
     let_user_code_fail(settings);
     std::optional<SimCluster> cluster;
@@ -159,8 +161,10 @@ class RecoverySimulation {
     cluster->on_idle([&](std::size_t w) {
       observer.check_positions(WorkerIndex(static_cast<std::uint32_t>(w)));
     });
+    cluster->on_rest([&] { observer.check_beginnings(); });
     for (auto& partition : partitions) cluster->add_partition(*partition);
     const bool through = run_to_end(*cluster, observer, settings);
+    reached_.beginnings += observer.has_begun;
     claimed_ = std::max(claimed_, observer.claimed);
     for (const auto& [sink, items] : observer.written_items) {
       written_[sink].insert(written_[sink].end(), items.begin(), items.end());

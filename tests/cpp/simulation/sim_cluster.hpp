@@ -72,6 +72,9 @@ class SimCluster final : public test::Cluster {
   // Called for a worker that has nothing to do before something comes.
   void on_idle(std::function<void(std::size_t worker)> call) { on_idle_ = std::move(call); }
 
+  // Called when nobody has anything to do before time passes.
+  void on_rest(std::function<void()> call) { on_rest_ = std::move(call); }
+
   // The most items that a pair of workers had under way on a channel, by channel.
   const std::map<std::uint32_t, std::int64_t>& peaks() const { return peaks_; }
 
@@ -153,6 +156,7 @@ class SimCluster final : public test::Cluster {
     for (test::MemoryPartition* partition : partitions_) {
       if (partition->has_work()) return act(*partition);
     }
+    if (on_rest_) on_rest_();
     const auto due = next_due();
     if (!due) throw InvariantError("the cluster waits for ever");
     if (*due > clock_.steady()) clock_.advance(*due - clock_.steady());
@@ -174,6 +178,7 @@ class SimCluster final : public test::Cluster {
   std::size_t store_acts_ = 0;
   std::set<std::size_t> loaded_;
   std::function<void(std::size_t)> on_idle_;
+  std::function<void()> on_rest_;
   std::vector<std::size_t> process_;
   std::vector<unsigned> pace_;  // percent of its turns that a worker takes
   unsigned percent_delivered_ = 100;

@@ -67,6 +67,7 @@ TEST(Simulation, TheSeedsReachAllThatRecoveryIsFor) {
     runs["crashed"] += reached.crashes > 0;
     runs["failed"] += reached.failures > 0;
     runs["stopped"] += reached.stops > 0;
+    runs["began where things were"] += reached.beginnings > 0;
     runs["restored a copy"] += reached.restores > 0;
     runs["resumed from states"] += reached.resumes_of_states > 0;
     runs["of ten durable epochs and more"] += reached.durable >= 10;

@@ -88,6 +88,7 @@ struct StepSpec {
   // Sources and partitioned sinks; a dynamic source's part has an empty name.
   std::function<Script(Seat, const std::string& part)> script{};
   std::function<std::vector<std::string>(Seat)> list_parts{};
+  bool starts_now = false;
   // flat_map_batch, item by item.
   std::function<void(std::int64_t item, Ints& out)> flat_map{};
   std::function<bool(std::int64_t item)> predicate{};

@@ -301,6 +301,7 @@ std::unique_ptr<operators::SourcePart> IntLogic::source_part(
     StepIndex step, Seat seat, const std::string& name,
     const std::optional<std::string>& stored) const {
   const Place at = place(step, seat, "build " + name);
+  if (at.spec.starts_now && !stored) observer_.began(step, seat);
   return make_scripted_part(at, at.spec.script(seat, name), stored ? std::stoull(*stored) : 0);
 }
 

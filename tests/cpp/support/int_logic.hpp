@@ -42,6 +42,8 @@ class Observer {
   // Each piece of user code, by name, before it runs.
   virtual void called(StepIndex, Seat, const std::string&) {}
   virtual void polled(StepIndex, Seat, const Ints&) {}
+  // A part of a source that starts now was built, without a position.
+  virtual void began(StepIndex, Seat) {}
   // What a flat_map_batch was called with.
   virtual void mapped(StepIndex, Seat, const Ints&) {}
   virtual void inspected(StepIndex, Seat, Epoch, const Ints&) {}
@@ -66,6 +68,7 @@ class IntLogic final : public operators::LogicFactory {
   std::unique_ptr<operators::BranchLogic> branch(StepIndex step, Seat seat) const override;
   std::unique_ptr<operators::InspectLogic> inspect_debug(StepIndex step, Seat seat) const override;
   std::unique_ptr<operators::KeyedBody> keyed_body(StepIndex step, Seat seat) const override;
+  bool starts_now(StepIndex step) const override { return flow_.specs.at(step.value()).starts_now; }
   std::vector<std::string> list_parts(StepIndex step, Seat seat) const override;
   std::unique_ptr<operators::SourcePart> source_part(
       StepIndex step, Seat seat, const std::string& name,

@@ -21,8 +21,9 @@ struct SourceBench {
   using Before = std::function<void(const std::string& call, Seat)>;
 
   explicit SourceBench(std::vector<Script> scripts, channel::Amount window = {100, 10000},
-                       Before before = {}, bool recovery = false)
-      : flow(flow_with(std::move(before))),
+                       Before before = {}, bool recovery = false, bool starts_now = false)
+      : begins_now(starts_now),
+        flow(flow_with(std::move(before))),
         record(flow),
         down(window),
         step("in", parts(std::move(scripts)), outputs_to({&down}, {}, recovery ? &stored : nullptr),
@@ -46,7 +47,7 @@ struct SourceBench {
     std::vector<operators::SourceStep::Named> all;
     for (std::size_t i = 0; i < scripts_.size(); ++i) {
       const std::string name(1, static_cast<char>('a' + i));
-      all.push_back({name, logic->source_part(StepIndex(0), {}, name, std::nullopt)});
+      all.push_back({name, logic->source_part(StepIndex(0), {}, name, std::nullopt), begins_now});
     }
     return all;
   }
@@ -58,6 +59,7 @@ struct SourceBench {
   std::size_t polls() { return record.count("in.next_batch @0"); }
   std::size_t closes() { return record.count("in.close @0"); }
 
+  const bool begins_now;
   std::vector<Script> scripts_;
   InScope scope;
   FakeHost host;

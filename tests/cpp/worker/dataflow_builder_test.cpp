@@ -2,8 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <memory>
+#include <string>
+
 #include "engine/base/error.hpp"
 #include "engine/graph/fusion.hpp"
+#include "engine/graph/snapshot_streams.hpp"
 #include "support/run_record.hpp"
 #include "support/step_bench.hpp"
 
@@ -32,22 +37,27 @@ Beginning beginning_of(const graph::Plan& plan) {
 struct Bench {
   explicit Bench(const Flow& flow, Seat seat = {})
       : built(flow.build()),
+        plan(seat.recovery ? graph::add_snapshot_streams(built.plan) : built.plan),
         record(built),
         logic(built, host.time, record),
-        activations(built.plan, seat.worker_count),
-        wiring(built.plan, seat, channel::kDefaultWindow, peers, activations),
-        builder(built.plan, logic, seat, wiring, host) {}
+        activations(plan, seat.worker_count),
+        wiring(plan, seat, channel::kDefaultWindow, peers, activations),
+        builder(plan, logic, seat, wiring, host) {}
 
   std::unique_ptr<operators::Step> build(const std::string& id,
-                                         const progress::Assignment& parts = {}) {
-    Beginning beginning = beginning_of(built.plan);
-    beginning.assignments[built.index_of(id).value()] = parts;
-    return builder.build(built.index_of(id), beginning);
+                                         const progress::Assignment& parts = {},
+                                         const std::map<std::string, std::string>& positions = {}) {
+    Beginning beginning = beginning_of(plan);
+    const StepIndex step = *plan.find(id);
+    beginning.assignments[step.value()] = parts;
+    beginning.positions[step.value()] = positions;
+    return builder.build(step, beginning);
   }
 
   test::InScope scope;
   test::FakeHost host;
   test::BuiltFlow built;
+  graph::Plan plan;
   test::RunRecord record;
   test::IntLogic logic;
   NoPeers peers;
@@ -105,6 +115,31 @@ TEST(DataflowBuilder, AskingForTheFirstTimeIsNoPartOfBuilding) {
   EXPECT_THAT(bench.record.calls_of("in"), ElementsAre("build part @0"));
   step->open();
   EXPECT_THAT(bench.record.calls_of("in"), ElementsAre("build part @0", "next_awake @0"));
+}
+
+TEST(DataflowBuilder, KnowsWhetherASourceStartsNow) {
+  for (const bool starts_now : {false, true}) {
+    Flow flow;
+    flow.sink("end", flow.source("other", Script{}));
+    flow.sink("out", flow.source("in", Script{}));
+    flow.at("in").starts_now = starts_now;
+    EXPECT_EQ(Bench(flow).builder.any_starts_now(), starts_now);
+  }
+}
+
+// The place of the new one alone is to become durable at once.
+TEST(DataflowBuilder, APartWithAPositionStartsThere) {
+  for (const bool is_new : {false, true}) {
+    Flow flow;
+    flow.sink("out", flow.source("in", Flow::Scripts{{"a", {gives({1})}}, {"b", {gives({1})}}}));
+    flow.at("in").starts_now = true;
+    Bench bench(flow, {WorkerIndex(0), 1, true});
+    std::map<std::string, std::string> positions{{"a", "1"}};
+    if (!is_new) positions["b"] = "0";
+    auto step = bench.build("in", {{"a", WorkerIndex(0)}, {"b", WorkerIndex(0)}}, positions);
+    step->open();
+    EXPECT_EQ(bench.host.active.size(), is_new ? 1u : 0u);
+  }
 }
 
 TEST(DataflowBuilder, ClosesThePartitionsOfASourceThatFailsToBeBuilt) {
