@@ -12,7 +12,15 @@ from threading import Thread
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_STORED,
+    Consumer,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka import KafkaError as ConfluentKafkaError
 from confluent_kafka.admin import AdminClient
 
@@ -36,6 +44,9 @@ _UNKNOWN_TOPIC = (
     ConfluentKafkaError._UNKNOWN_TOPIC,
     ConfluentKafkaError._UNKNOWN_PARTITION,
 )
+#: What librdkafka calls the two ends.
+_EARLIEST = ("earliest", "smallest", "beginning")
+_LATEST = ("latest", "largest", "end")
 _NOT_READY = (ConfluentKafkaError.LEADER_NOT_AVAILABLE,)
 
 
@@ -266,6 +277,30 @@ class Start:
                 continue
             if bounds is not None:
                 return int(bounds[1])
+
+    def stored_of(self, place: TopicPartition) -> int:
+        """Ask for the offset that the consumer's group has committed of a partition.
+
+        Returns:
+            The offset; without one, what `auto.offset.reset` says, `OFFSET_STORED` for an error.
+
+        Raises:
+            KafkaStartError: No broker has answered in time.
+        """
+        while True:
+            try:
+                (found,) = self._client.committed([place], timeout=self.left_s())
+                if found.error is not None:
+                    raise KafkaException(found.error)
+            except KafkaException as ex:
+                self.check(ex.args[0], f"asking for the group's offset of topic {place.topic!r}")
+                continue
+            if found.offset >= 0:
+                return int(found.offset)
+            otherwise = self._config["auto.offset.reset"]
+            if otherwise in _LATEST:
+                return self.end_of(place)
+            return OFFSET_BEGINNING if otherwise in _EARLIEST else OFFSET_STORED
 
     def looker(self) -> Callable[[list[str]], dict[str, Any]]:
         """Give a function that asks for topics without waiting: for each a future."""

@@ -10,7 +10,14 @@ from time import monotonic
 from typing import Any
 from zlib import crc32
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    OFFSET_STORED,
+    Consumer,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka import KafkaError as ConfluentKafkaError
 
 from cppwax.connectors.kafka._client import LOGGER, Start, never_free, within
@@ -169,7 +176,9 @@ def _way_out(error: ConfluentKafkaError) -> str:
 
 
 def _beginning(start: Start, place: TopicPartition, starting_offset: int) -> int:
-    """Make an offset of the end: else what comes before the first message is read is lost."""
+    """Make a place of a moment: a run that resumes before the first message would ask again."""
+    if starting_offset == OFFSET_STORED:
+        return start.stored_of(place)
     return start.end_of(place) if starting_offset == OFFSET_END else starting_offset
 
 

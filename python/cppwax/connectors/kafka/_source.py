@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, OFFSET_STORED, Consumer
 
 from cppwax.connectors.kafka._client import (
     START_TIMEOUT,
@@ -65,7 +65,9 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             starting_offset: Where to begin where no snapshot says it: the offset of a message,
                 `confluent_kafka.OFFSET_BEGINNING` or `OFFSET_END`, which is the end as of the
                 start of the run, or `OFFSET_STORED`, which is what the group that `add_config`
-                names as `group.id` has committed.
+                names as `group.id` had committed then. With a recovery store, a run that was killed
+                is gone on with from there, once the first epoch is durable: a moment after the
+                start, also where no messages come.
             add_config: Settings of the client library, librdkafka, that are added to ours.
             batch_size: How many messages to take at once, at most a million.
             raise_on_errors: Whether an error of a message ends the run. If not, it is an item, a
@@ -103,6 +105,8 @@ class KafkaSource(FixedPartitionedSource[SourceItem, Any]):
             named if commit_to_group is None else commit_to_group, commit_to_group is not None
         )
         self._reading = Reading(batch_size, raise_on_errors, starting_offset, tail, group)
+        # Another run would find another end; groups go on, by `commit_to_group` before an epoch is.
+        self._starts_now = starting_offset in (OFFSET_END, OFFSET_STORED)
         self._discover_interval = discover_interval
         self._reader_count = reader_count
         self._readers: weakref.WeakSet[PartitionReader | TopicsReader] = weakref.WeakSet()
