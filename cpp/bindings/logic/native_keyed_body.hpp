@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -83,7 +84,7 @@ class NativeValuesJob final : public operators::Job {
         begin_part();
       }
       look_ahead();
-      keys_.take(reader_.item(), out, touched_.slots());
+      keys_.take(reader_.item(), number_, out, touched_.slots());
       reader_.advance();
       --left_in_part_;
     }
@@ -119,7 +120,7 @@ class NativeValuesJob final : public operators::Job {
     keys_.check(part);
     left_in_part_ = part.size();
     if (std::exchange(begun_, true) && !Logic::kTimed) return;
-    keys_.begin_batch();
+    number_ = keys_.begin_batch();
     if constexpr (Logic::kTimed && !Logic::kSharesTime) {
       if (keys_.next_due()) due_ = KeyRound<SlotPtr>(keys_.due_at(system_clock().wall()));
     }
@@ -128,6 +129,7 @@ class NativeValuesJob final : public operators::Job {
   Keys& keys_;
   data::PayloadPtr batch_;
   PyPayload::Reader reader_;
+  std::uint64_t number_ = 0;  // of the batch
   std::size_t left_in_part_ = 0;
   bool begun_ = false;
   bool through_ = false;  // where keys share time: all that is left is who is due

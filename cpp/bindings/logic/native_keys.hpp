@@ -155,9 +155,10 @@ class NativeKeys {
     for (PyObject* item : items) keyed_item(step_, item);
   }
 
-  void begin_batch() {
-    ++batches_;
+  // Gives the number of the batch. Another one may begin before it is through.
+  std::uint64_t begin_batch() {
     logic_.begin_batch();
+    return ++batches_;
   }
   std::optional<Duration> watermark_lag() const { return logic_.watermark_lag(); }
 
@@ -167,14 +168,15 @@ class NativeKeys {
     table_.expect_slot(PyTuple_GET_ITEM(very_soon, 0));
   }
 
-  // A key that is woken by the batch for the first time, or was over in it, goes to `touched`.
-  void take(PyObject* item, KeyedOut& out, std::vector<SlotPtr>& touched) {
+  // A key that is woken by the batch for the first time, or was over in it, goes to `touched`; so
+  // does one that another batch has woken in between, once more.
+  void take(PyObject* item, std::uint64_t batch, KeyedOut& out, std::vector<SlotPtr>& touched) {
     Slot& slot = table_.find_or_add<Slot>(PyTuple_GET_ITEM(item, 0));
     const Keep keep = logic_.on_value(slot, PyTuple_GET_ITEM(item, 1), out);
     changed(slot);
     if constexpr (Logic::kTimed) {
-      if (slot.batch != batches_) {
-        slot.batch = batches_;
+      if (slot.batch != batch) {
+        slot.batch = batch;
         touched.push_back(shared(slot));
       }
       set_over(slot, keep);
@@ -193,7 +195,15 @@ class NativeKeys {
     if (slot.over) discard(slot);
   }
 
-  void on_notify(Slot& slot, KeyedOut& out) { finish_call(slot, logic_.on_notify(slot, out)); }
+  void on_notify(Slot& slot, KeyedOut& out) {
+    if constexpr (Logic::kTimed) {
+      // A batch of a later epoch keeps its place, and has not forgotten the key yet. What follows
+      // in that batch may begin it anew, and then has the time that the key was due.
+      if (slot.over) return due_.set(slot, slot.due.time);
+    }
+    finish_call(slot, logic_.on_notify(slot, out));
+  }
+  // No batch is in progress any more.
   void on_eof(Slot& slot, KeyedOut& out) { finish_call(slot, logic_.on_eof(slot, out)); }
 
   void ask_notify_at(Slot& slot) {
@@ -210,7 +220,7 @@ class NativeKeys {
   }
   void ask_notify_at(const std::vector<SlotPtr>& slots) {
     for (const SlotPtr& slot : slots) {
-      if (!slot->erased) ask_notify_at(*slot);
+      if (!slot->erased && !slot->over) ask_notify_at(*slot);
     }
   }
   // To be called when keys have been asked: finds out when to look at the watermark they share.
