@@ -53,8 +53,8 @@ class JoinContents final : public Contents {
     return sides;
   }
 
-  // Another number of sides than that of the state may be asked for: as in the Python form, a value
-  // of a side that is not there fails.
+  // Another number of sides than that of the state may be asked for: as in the Python form, what
+  // is of a side that is not there fails.
   py::object resume(const Call& call, const py::object& state) override {
     if (state.is_none()) return make(call);
     if (!PyList_CheckExact(state.ptr())) refuse(call, state);
@@ -67,16 +67,14 @@ class JoinContents final : public Contents {
   void value(const Call& call, py::object& content, PyObject* value, Emitted out) override {
     PyObject* const sides = content.ptr();
     const Py_ssize_t side = side_of(call, value);
-    if (side < 0 || side >= PyList_GET_SIZE(sides)) {
-      PyErr_SetString(PyExc_IndexError, "list index out of range");
-      throw_user_error(call());
-    }
+    if (side < 0 || side >= PyList_GET_SIZE(sides)) refuse_side(call);
     put(call, PyList_GET_ITEM(sides, side), PyTuple_GET_ITEM(value, 1));
     emit_due(call, content, out);
   }
 
   // Bytewax lets the session that is no more count as the earlier one, but in a product.
   void merge(const Call& call, py::object from, py::object& into, Emitted out) override {
+    if (PyList_GET_SIZE(from.ptr()) > PyList_GET_SIZE(into.ptr())) refuse_side(call);
     for (Py_ssize_t side = 0; side < PyList_GET_SIZE(from.ptr()); ++side) {
       PyObject* own = PyList_GET_ITEM(into.ptr(), side);
       PyObject* others = PyList_GET_ITEM(from.ptr(), side);
@@ -131,6 +129,11 @@ class JoinContents final : public Contents {
                                    type_name(value) + "`");
     }
     return PyLong_AsSsize_t(PyTuple_GET_ITEM(value, 0));
+  }
+
+  [[noreturn]] static void refuse_side(const Call& call) {
+    PyErr_SetString(PyExc_IndexError, "list index out of range");
+    throw_user_error(call());
   }
 
   [[noreturn]] static void refuse(const Call& call, const py::object& state) {

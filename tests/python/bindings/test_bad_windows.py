@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from itertools import cycle
 from typing import Any
 
 import pytest
 
 import cppwax.operators.windowing as w
+from cppwax.testing import TestingSource
 from tests.python.bindings.forms import Failure
-from tests.python.bindings.keyed_forms import ByKey, Form, run_form, run_forms
+from tests.python.bindings.keyed_forms import ByKey, Form, resumed_forms, run_form, run_forms
 from tests.python.bindings.test_native_window import TIMES, assert_alike, collecting
-from tests.python.operators.windowing.keyed import ZERO, at, span
+from tests.python.operators.windowing.keyed import ZERO, at, builder_of, span
 from tests.python.operators.windowing.test_worker_watermark import Sessions, Tumbling
 
 _HOUR = timedelta(hours=1)
@@ -117,6 +119,32 @@ _ALSO_CHANGED = {
     "too_long_an_offset": changed(w.SlidingWindower(_HOUR, _HOUR, ZERO), offset=2 * _HOUR),
     "less_than_no_gap": changed(w.SessionWindower(_HOUR), gap=span(-1)),
 }
+
+
+@pytest.mark.parametrize("insert_mode", ["first", "last", "product"])
+def test_sessions_of_more_sides_do_not_go_into_one_of_fewer(insert_mode: Any) -> None:
+    """A session that was stored with two sides keeps them; one that is new has three."""
+    # For each choice of forms: first run, look at the store, second run, look again.
+    side_counts = cycle((2, 2, 3, 3))
+
+    def make_builder() -> Any:
+        clock = w.EventClock(at, span(100), lambda: ZERO)
+        windower = w.SessionWindower(span(10))
+        sides = next(side_counts)
+        return builder_of(
+            lambda up: w.join_window(
+                "step", clock, windower, *[up] * sides, insert_mode=insert_mode, ordered=False
+            )
+        )
+
+    def items() -> list[Any]:
+        end = TestingSource.ABORT()
+        return [("a", (0, 0)), ("b", (0, 0)), ("b", (0, 0)), end, ("a", (0, 18)), ("a", (0, 9))]
+
+    results = [result[2] for result in resumed_forms(make_builder, items, 2).values()]
+    assert results[0].error is not None
+    assert results[0].error[2] is IndexError
+    assert all(result == results[0] for result in results)
 
 
 @pytest.mark.parametrize("make_builder", _ALSO_CHANGED.values(), ids=_ALSO_CHANGED)
