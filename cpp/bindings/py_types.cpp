@@ -87,6 +87,11 @@ std::optional<WallTime> wall_time_of(const PyTypes& types, PyObject* value, std:
     why = "got one whose timezone gives no offset from UTC";
     return std::nullopt;
   }
+  // A class derived from datetime may give anything.
+  if (!PyObject_TypeCheck(offset.ptr(), types.timedelta)) {
+    why = "got one whose offset from UTC is a `" + type_name(offset.ptr()) + "`, no `timedelta`";
+    return std::nullopt;
+  }
   return time_of_fields(value) - duration_of_fields(offset.ptr());
 }
 

@@ -38,9 +38,9 @@ template <>
 std::optional<SessionGap> shape_of<SessionContents>(const KeyedSetup& setup) {
   const py::object windower = part_of(setup, "windower");
   if (!is_exactly(windower, modules::kSessions, "SessionWindower")) return std::nullopt;
-  const Micros gap = Times::span_of(attribute_of(windower.ptr(), "gap").ptr());
-  if (gap < 0) return std::nullopt;
-  return SessionGap{gap};
+  const auto gap = Times(setup.types).span_of(attribute_of(windower.ptr(), "gap").ptr());
+  if (!gap || *gap < 0) return std::nullopt;
+  return SessionGap{*gap};
 }
 
 template <>
@@ -49,20 +49,19 @@ std::optional<WindowGrid> shape_of<SlidingContents>(const KeyedSetup& setup) {
   const bool slides = is_exactly(windower, modules::kWindowers, "SlidingWindower");
   if (!slides && !is_exactly(windower, modules::kWindowers, "TumblingWindower"))
     return std::nullopt;
-  const Micros length = Times::span_of(attribute_of(windower.ptr(), "length").ptr());
-  const Micros offset =
-      slides ? Times::span_of(attribute_of(windower.ptr(), "offset").ptr()) : length;
-  const auto align =
-      Times(setup.types).micros_of(attribute_of(windower.ptr(), "align_to").ptr(), [] {
-        return std::string("asking when windows begin");
-      });
+  const Times times(setup.types);
+  const auto length = times.span_of(attribute_of(windower.ptr(), "length").ptr());
+  const auto offset = slides ? times.span_of(attribute_of(windower.ptr(), "offset").ptr()) : length;
+  const auto align = times.micros_of(attribute_of(windower.ptr(), "align_to").ptr(),
+                                     [] { return std::string("asking when windows begin"); });
   // Checked when it was made, but the user may have changed it since.
-  if (offset <= 0 || offset > length) return std::nullopt;
+  if (!length || !offset || !align) return std::nullopt;
+  if (*offset <= 0 || *offset > *length) return std::nullopt;
   // What was cut to the ends of time would make other ids.
-  const bool is_cut = length >= windowing::kLongestSpan || !align || *align <= windowing::kUtcMin ||
+  const bool is_cut = *length >= windowing::kLongestSpan || *align <= windowing::kUtcMin ||
                       *align >= windowing::kUtcMax;
   if (is_cut) return std::nullopt;
-  return WindowGrid(length, offset, *align);
+  return WindowGrid(*length, *offset, *align);
 }
 
 // What tells the times of windows; null: they are told in UTC.
@@ -77,11 +76,17 @@ py::object teller_of(const KeyedSetup& setup) {
   return py::module_::import(modules::kWindowers).attr("WindowGrid")(length, offset, align);
 }
 
-// How long after a change an early result is emitted; nullopt: there are none.
+// How long after a change an early result is emitted; nullopt: there are none. REQUIRES:
+// has_early_after(setup).
 std::optional<Micros> early_after_of(const KeyedSetup& setup) {
   const py::object after = part_of(setup, "early_after");
   if (after.is_none()) return std::nullopt;
-  return Times::span_of(after.ptr());
+  return Times(setup.types).span_of(after.ptr()).value();
+}
+
+bool has_early_after(const KeyedSetup& setup) {
+  const py::object after = part_of(setup, "early_after");
+  return after.is_none() || Times(setup.types).span_of(after.ptr());
 }
 
 // `Clock` is EventTime, WorkerEventTime or SystemTime, `Windows` SlidingContents or
@@ -100,13 +105,13 @@ class WindowLogic : public NativeKeyedLogic {
   };
   using Slot = TimedNativeSlot<State>;
 
-  // REQUIRES: shape_of<Windows>(setup).
+  // REQUIRES: shape_of<Windows>(setup); has_early_after(setup); what the clock requires.
   explicit WindowLogic(const KeyedSetup& setup)
       : step_(setup.step.id),
         builder_(setup.builder),
         ordered_(part_of(setup, "ordered").is(py::bool_(true))),
         early_after_(early_after_of(setup)),
-        shape_(*shape_of<Windows>(setup)),
+        shape_(shape_of<Windows>(setup).value()),
         clock_(part_of(setup, "clock"), setup.types),
         contents_(make_contents(setup.step, part_of(setup, "builder"))),
         states_(setup.types, *contents_),
@@ -322,7 +327,10 @@ template <class Windows>
 std::unique_ptr<operators::KeyedBody> make_with_clock(const KeyedSetup& setup) {
   const py::object clock = part_of(setup, "clock");
   if (is_exactly(clock, modules::kClocks, "EventClock")) {
-    if (attribute_of(clock.ptr(), "watermark").cast<std::string>() == "worker")
+    if (!EventTime::pace_of(clock, setup.types)) return nullptr;
+    const py::object watermark = attribute_of(clock.ptr(), "watermark");
+    if (PyUnicode_Check(watermark.ptr()) &&
+        PyUnicode_CompareWithASCIIString(watermark.ptr(), "worker") == 0)
       return std::make_unique<NativeKeyedBody<WindowLogic<WorkerEventTime, Windows>>>(setup);
     return std::make_unique<NativeKeyedBody<WindowLogic<EventTime, Windows>>>(setup);
   }
@@ -335,6 +343,7 @@ std::unique_ptr<operators::KeyedBody> make_with_clock(const KeyedSetup& setup) {
 }  // namespace
 
 std::unique_ptr<operators::KeyedBody> make_window(const KeyedSetup& setup) {
+  if (!has_early_after(setup)) return nullptr;
   if (shape_of<SessionContents>(setup)) return make_with_clock<SessionContents>(setup);
   if (shape_of<SlidingContents>(setup)) return make_with_clock<SlidingContents>(setup);
   return nullptr;

@@ -25,13 +25,20 @@ EventTime::EventTime(const py::object& clock, const PyTypes& types)
       clock_(clock),
       ts_getter_(callable_of(clock.ptr(), "ts_getter")),
       of_sides_(is_exactly(ts_getter_, modules::kTwoSides, "SideTimestamp")),
-      pace_{Times::span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr()),
-            Times::span_of(attribute_of(clock.ptr(), "idle_after").ptr())},
+      pace_(pace_of(clock, types).value()),
       now_getter_(attribute_of(clock.ptr(), "now_getter")),
       knows_system_time_(is_attribute(now_getter_, modules::kTimes, "_get_system_utc")),
       to_system_utc_(attribute_of(clock.ptr(), "to_system_utc")) {
   if (of_sides_) of_side_ = callable_of(ts_getter_.ptr(), "ts_getter");
   if (is_attribute(to_system_utc_, modules::kFinal, "_identity")) to_system_utc_ = py::object();
+}
+
+std::optional<windowing::Pace> EventTime::pace_of(const py::object& clock, const PyTypes& types) {
+  const Times times(types);
+  const auto wait = times.span_of(attribute_of(clock.ptr(), "wait_for_system_duration").ptr());
+  const auto idle_after = times.span_of(attribute_of(clock.ptr(), "idle_after").ptr());
+  if (!wait || !idle_after) return std::nullopt;
+  return windowing::Pace{*wait, *idle_after};
 }
 
 std::optional<EventTime::Key> EventTime::resume(const Call& call, const Now& now,

@@ -52,7 +52,10 @@ class EventTime {
   static constexpr bool kSharesTime = false;
   using Key = windowing::EventWatermark;
 
+  // REQUIRES: pace_of(clock, types).
   EventTime(const py::object& clock, const PyTypes& types);
+  // nullopt: the user has changed the clock since its arguments were checked.
+  static std::optional<windowing::Pace> pace_of(const py::object& clock, const PyTypes& types);
 
   Key begin(const Call& call, const Now& now) const { return Key(now_of(call, now)); }
   // nullopt: the state is none of an EventClock.

@@ -2,8 +2,9 @@
 
 namespace cppwax::bindings::windows {
 
-Micros Times::span_of(PyObject* delta) {
+std::optional<Micros> Times::span_of(PyObject* delta) const {
   using std::chrono::days;
+  if (!PyObject_TypeCheck(delta, types_.timedelta)) return std::nullopt;
   constexpr days kLongestDays = std::chrono::floor<days>(Duration(windowing::kLongestSpan));
   const days whole(PyDateTime_DELTA_GET_DAYS(delta));
   if (whole >= kLongestDays) return windowing::kLongestSpan;

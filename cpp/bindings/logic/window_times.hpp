@@ -38,8 +38,9 @@ class Times {
     }
     if (!PyObject_TypeCheck(when, types_.datetime) || !has_zone(when)) return std::nullopt;
     const py::object offset = call_method(doing, when, types_.utcoffset);
-    if (!PyObject_TypeCheck(offset.ptr(), types_.timedelta)) return std::nullopt;
-    return windowing::between_the_ends(micros_at(time_of_fields(when)) - span_of(offset.ptr()));
+    const auto span = span_of(offset.ptr());
+    if (!span) return std::nullopt;
+    return windowing::between_the_ends(micros_at(time_of_fields(when)) - *span);
   }
 
   // A datetime in UTC, a new reference. Errors: UserCodeError without memory.
@@ -47,8 +48,8 @@ class Times {
     return bindings::datetime_of(types_, wall_time_at(when));
   }
 
-  // REQUIRES: a timedelta. One longer than all of time is cut to kLongestSpan.
-  static Micros span_of(PyObject* delta);
+  // Of a timedelta; one longer than all of time is cut to kLongestSpan. nullopt for anything else.
+  std::optional<Micros> span_of(PyObject* delta) const;
 
  private:
   static bool has_zone(PyObject* when) {

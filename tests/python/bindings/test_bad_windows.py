@@ -8,6 +8,7 @@ tests of those.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import cycle
 from typing import Any
@@ -101,9 +102,34 @@ def changed(windower: Any, **attributes: Any) -> Callable[[], Any]:
     return make_builder
 
 
+def with_clock(**attributes: Any) -> Callable[[], Any]:
+    """Do the same for the clock."""
+
+    def make_builder() -> Any:
+        clock = w.EventClock(at, span(0), lambda: ZERO)
+        for name, value in attributes.items():
+            setattr(clock, name, value)
+        return collecting(clock, w.SessionWindower(_HOUR))
+
+    return make_builder
+
+
+def early_after(after: Any) -> Callable[[], Any]:
+    """Give a maker of a step that emits early results so long after a change."""
+    builder = collecting(w.EventClock(at, span(0), lambda: ZERO), w.SessionWindower(_HOUR))
+    return lambda: replace(builder, early_after=after)
+
+
 _CHANGED = {
     "no_length": changed(w.TumblingWindower(_HOUR, ZERO), length=span(0)),
     "no_offset": changed(w.SlidingWindower(_HOUR, _HOUR, ZERO), offset=span(0)),
+    "number_as_length": changed(w.TumblingWindower(_HOUR, ZERO), length=3600),
+    "number_as_offset": changed(w.SlidingWindower(_HOUR, _HOUR, ZERO), offset=3600),
+    "number_as_gap": changed(w.SessionWindower(_HOUR), gap=3600),
+    "text_as_gap": changed(w.SessionWindower(_HOUR), gap="an hour"),
+    "number_as_wait": with_clock(wait_for_system_duration=5),
+    "none_as_pause": with_clock(idle_after=None),
+    "number_as_early_after": early_after(5),
 }
 
 
@@ -119,6 +145,11 @@ _ALSO_CHANGED = {
     "too_long_an_offset": changed(w.SlidingWindower(_HOUR, _HOUR, ZERO), offset=2 * _HOUR),
     "less_than_no_gap": changed(w.SessionWindower(_HOUR), gap=span(-1)),
 }
+
+
+def test_a_clock_whose_watermark_is_unknown_has_one_a_key() -> None:
+    seen = assert_alike(run_forms(with_clock(watermark=5), lambda: [("a", 1), ("a", 9)], 1))
+    assert seen.error is None
 
 
 @pytest.mark.parametrize("insert_mode", ["first", "last", "product"])

@@ -6,7 +6,7 @@ import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -196,6 +196,13 @@ def test_ends_of_sources_are_errors_elsewhere(
     assert type(root) is raised
 
 
+class OddOffset(datetime):
+    def utcoffset(self) -> Any:
+        return 0
+
+
+ODD_OFFSET = OddOffset(2020, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+
 NONSENSE: list[tuple[str, Any, type[BaseException], str]] = [
     ("mapper", None, TypeError, "to be iterables"),
     ("mapper", 5, TypeError, "to be iterables"),
@@ -214,8 +221,10 @@ NONSENSE: list[tuple[str, Any, type[BaseException], str]] = [
     ("on_eof", ([], 1), TypeError, "must be a `bool`"),
     ("notify_at", 5, TypeError, "with a timezone.*got a `int`"),
     ("notify_at", datetime(2020, 1, 1), TypeError, "with a timezone.*tzinfo="),
+    ("notify_at", ODD_OFFSET, TypeError, "offset from UTC is a `int`"),
     ("next_awake", "now", TypeError, "with a timezone.*got a `str`"),
     ("next_awake", datetime(2020, 1, 1), TypeError, "with a timezone.*tzinfo="),
+    ("next_awake", ODD_OFFSET, TypeError, "offset from UTC is a `int`"),
     ("fixed_next_batch", None, TypeError, "to be iterables"),
     ("dynamic_next_batch", 5, TypeError, "to be iterables"),
     ("source_list_parts", None, TypeError, "list of `str`, got a `NoneType`"),
