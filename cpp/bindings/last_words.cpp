@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <string>
 #include <utility>
 
 #include "bindings/gil.hpp"
@@ -14,9 +15,10 @@ namespace py = pybind11;
 void LastWords::keep(const std::exception_ptr& failure) noexcept {
   // To begin with in short: while Python formats the traceback, a worker may take the interpreter
   // and never let it go again.
+  std::string summary = "cppwax: " + summary_of(failure) + "\n";
   const bool is_first = kept_.with([&](auto& kept) {
     if (kept) return false;
-    kept.emplace().text = "cppwax: " + summary_of(failure) + "\n";
+    kept.emplace().text = std::move(summary);
     return true;
   });
   if (!is_first) return;

@@ -202,6 +202,10 @@ std::string summary_of(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const UserCodeError& user) {
     return place_of(user.context) + " while " + user.doing + root_type_of(user.cause);
+  } catch (const py::error_already_set& raised) {
+    // What it says of itself asks the exception.
+    const auto* type = reinterpret_cast<const PyTypeObject*>(raised.type().ptr());
+    return std::string("the run failed: ") + type->tp_name;
   } catch (const std::exception& other) {
     return other.what();
   }

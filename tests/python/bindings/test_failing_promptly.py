@@ -109,6 +109,14 @@ def test_a_signal_meanwhile_hides_no_failure(stuck: str, number: Signals, code: 
     assert ended.seconds < AFTER_PATIENCE
 
 
+def test_two_workers_fail_at_once_with_an_exception_that_takes_time_to_show() -> None:
+    program = f"{PROGRAMS / 'failing_together.py'}:flow"
+    with running(["-m", "cppwax.run", program, "-w", "2"]) as child:
+        ended = child.end(within=2 * AFTER_PATIENCE)
+    assert ended.code == 1
+    assert "_Odd: shown at last" in ended.stderr
+
+
 def test_a_failure_lets_others_close_in_their_own_time() -> None:
     is_inside = threading.Event()
     closed = []
