@@ -122,16 +122,32 @@ std::optional<WallTime> later_by(WallTime time, PyObject* delta) {
   return later;
 }
 
-std::string utf8_of(PyObject* str) {
-  Py_ssize_t length = 0;
-  if (const char* text = PyUnicode_AsUTF8AndSize(str, &length)) {
-    return std::string(text, static_cast<std::size_t>(length));
+void append_utf8(std::string& to, PyObject* str) {
+  constexpr Py_UCS4 kEnds[] = {0x80, 0x800, 0x10000};  // of what takes one byte, two, three
+  constexpr Py_UCS4 kMarks[] = {0x00, 0xc0, 0xe0, 0xf0};
+  constexpr int kBits = 6;  // in a byte that follows
+  const Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+  const void* const characters = PyUnicode_DATA(str);
+  if (PyUnicode_IS_ASCII(str)) {
+    to.append(static_cast<const char*>(characters), static_cast<std::size_t>(length));
+    return;
   }
-  PyErr_Clear();
-  const py::object bytes = made([] { return "encoding a str"; },
-                                PyUnicode_AsEncodedString(str, "utf-8", "surrogatepass"));
-  return std::string(PyBytes_AS_STRING(bytes.ptr()),
-                     static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr())));
+  const auto kind = PyUnicode_KIND(str);
+  for (Py_ssize_t i = 0; i < length; ++i) {
+    const Py_UCS4 character = PyUnicode_READ(kind, characters, i);
+    int following = 0;
+    for (const Py_UCS4 end : kEnds) following += character >= end;
+    to += static_cast<char>(kMarks[following] | character >> (kBits * following));
+    while (following-- > 0) {
+      to += static_cast<char>(0x80 | (character >> (kBits * following) & 0x3f));
+    }
+  }
+}
+
+std::string utf8_of(PyObject* str) {
+  std::string utf8;
+  append_utf8(utf8, str);
+  return utf8;
 }
 
 py::object str_of(const std::string& utf8) {

@@ -88,7 +88,10 @@ py::object datetime_of(const PyTypes& types, WallTime time);
 // outside the years that Python has.
 std::optional<WallTime> later_by(WallTime time, PyObject* delta);
 
-// Text from and to Python's str, lone surrogates included.
+// Text from and to Python's str, lone surrogates included (encoded as they are). Not by
+// PyUnicode_AsUTF8AndSize, which leaves the text in the str: before 3.13.2 a thread may see there
+// what another one has half written, where no lock keeps them apart (python/cpython#128013).
+void append_utf8(std::string& to, PyObject* str);
 std::string utf8_of(PyObject* str);
 py::object str_of(const std::string& utf8);
 

@@ -25,12 +25,8 @@ std::string_view key_bytes(PyObject* key, std::string& storage) {
     return {static_cast<const char*>(PyUnicode_DATA(key)),
             static_cast<std::size_t>(PyUnicode_GET_LENGTH(key))};
   }
-  Py_ssize_t length = 0;
-  if (const char* text = PyUnicode_AsUTF8AndSize(key, &length)) {
-    return {text, static_cast<std::size_t>(length)};
-  }
-  PyErr_Clear();
-  storage = utf8_of(key);
+  storage.clear();
+  append_utf8(storage, key);
   return storage;
 }
 

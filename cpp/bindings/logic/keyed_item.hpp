@@ -28,7 +28,7 @@ inline KeyedItem keyed_item(const StepId& step, PyObject* item) {
 }
 
 // A key's UTF-8, with lone surrogates encoded as they are. The view lives as long as the key, or as
-// `storage`, which is used only for keys with lone surrogates.
+// `storage`, which is used only for keys beyond ASCII, and until it is used again.
 std::string_view key_bytes(PyObject* key, std::string& storage);
 
 }  // namespace cppwax::bindings

@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "bindings/py_types.hpp"
+
 namespace cppwax::bindings {
 
 namespace {
@@ -71,17 +73,14 @@ void append_float(std::string& to, double value) {
 }
 
 bool append_str(std::string& to, PyObject* value) {
-  Py_ssize_t size = 0;
-  const char* utf8 = PyUnicode_AsUTF8AndSize(value, &size);
-  if (utf8 == nullptr) {
-    // With lone surrogates, which Python's pickler knows how to write.
-    PyErr_Clear();
-    return false;
-  }
-  if (size > kMostBytes) return false;
+  if (PyUnicode_GET_LENGTH(value) > kMostBytes) return false;
   to += kShortBinUnicode;
-  to += static_cast<char>(size);
-  to.append(utf8, static_cast<std::size_t>(size));
+  const std::size_t place = to.size();
+  to += '\0';
+  append_utf8(to, value);
+  const std::size_t size = to.size() - place - 1;
+  if (size > static_cast<std::size_t>(kMostBytes)) return false;
+  to[place] = static_cast<char>(size);
   return true;
 }
 

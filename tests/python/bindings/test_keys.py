@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 import cppwax.operators as op
 from cppwax.dataflow import Dataflow
-from cppwax.testing import TestingSink, TestingSource, run_main
+from cppwax.recovery import RecoveryConfig, init_db_dir
+from cppwax.testing import TestingSink, TestingSource, cluster_main, run_main
 from tests.python.conftest import EntryPoint
 from tests.python.flows import BatchSink, OnEachWorker, by_key, through
 from tests.python.logics import PAST, batch_logic, calls
@@ -50,6 +52,33 @@ def test_strange_keys_have_one_logic_over_all_workers(entry_point: EntryPoint) -
     assert {key: sorted(of_key) for key, of_key in values.items()} == dict.fromkeys(
         STRANGE_KEYS, everybody
     )
+
+
+# The first and last characters that take one byte in UTF-8, two, three and four, and both ends of
+# what stands for half a character.
+EDGES = "\x00\x7f\x80\u07ff\u0800\ud7ff\ud800\udfff\ue000\uffff\U00010000\U0010ffff"
+
+
+def test_keys_are_found_again_in_a_store(entry_point: EntryPoint, tmp_path: Path) -> None:
+    keys = {*EDGES, *(f"a{character}é" for character in EDGES), EDGES, *STRANGE_KEYS}
+    items = [(key, None) for key in keys]
+    init_db_dir(tmp_path, 1)
+    for number in (1, 2):
+        sink = BatchSink()
+        flow = Dataflow("flow")
+        up = op.input("inp", flow, TestingSource([*items, TestingSource.EOF(), *items]))
+        up = op.stateful_map("step", up, lambda count, _value: ((count or 0) + 1,) * 2)
+        op.output("out", up, sink)
+        cluster_main(
+            flow,
+            [],
+            0,
+            worker_count_per_proc=entry_point.workers,
+            recovery_config=RecoveryConfig(tmp_path),
+        )
+        assert by_key(item for _, batch in sink.batches for item in batch) == {
+            key: [number] for key in keys
+        }
 
 
 def test_subclass_of_str_is_the_str_with_the_same_text(entry_point: EntryPoint) -> None:
