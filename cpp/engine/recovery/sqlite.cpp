@@ -86,6 +86,7 @@ Database::Database(std::string path, Access access, const char* vfs) : path_(std
       flags |= SQLITE_OPEN_READWRITE;
       break;
     case Access::kAsItLies:
+    case Access::kAmidCheckpoint:
       flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
       name = uri_of(path_);
       break;
@@ -109,7 +110,10 @@ Database::~Database() {
 
 void Database::set_up(Access access) {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // Only who says that he may write to the schema is let past a header that counts too many pages.
+  const bool any_size = access == Access::kAmidCheckpoint;
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_WRITABLE_SCHEMA, any_size, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, !any_size, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   run("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;"

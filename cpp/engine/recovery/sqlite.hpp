@@ -19,8 +19,11 @@ class Database {
  public:
   enum class Access {
     kReadWrite,  // the file must be there; nobody else may have it open
-    // Looks at the file as it is, past locks and without its log: for what never changes in it.
+    // Looks at the file as it is, past locks and without its log: it has none, and nobody writes.
     kAsItLies,
+    // The same for what never changes in it, also amid a checkpoint: that writes the header first,
+    // and pages that it counts may not be in the file yet.
+    kAmidCheckpoint,
     kInMemory,  // no file
   };
 

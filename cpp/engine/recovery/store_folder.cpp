@@ -176,8 +176,10 @@ void close_to_others(const std::string& folder) {
   }
 }
 
+// Of a run that is on, or was killed, the rest may be half a checkpoint: whoever opens the file
+// with its log sees whether that is whole.
 Identity identity_of(const std::string& path) {
-  Database file(path, Database::Access::kAsItLies);
+  Database file(path, Database::Access::kAmidCheckpoint);
   check_schema(file);
   return read_identity(file);
 }

@@ -2,6 +2,8 @@
 // exactly an epoch that it may have.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -87,6 +89,62 @@ INSTANTIATE_TEST_SUITE_P(All, StoreFaultTest,
                                          FaultCase{MemoryDisk::Fault::kPowerCut, true, 50},
                                          FaultCase{MemoryDisk::Fault::kPowerCut, true, 100}),
                          name_of);
+
+constexpr const char* kFile = "part-0.sqlite3";
+
+std::size_t pages_in_header(const std::string& file) {
+  std::size_t pages = 0;
+  for (const char each : file.substr(28, 4)) pages = pages << 8 | static_cast<unsigned char>(each);
+  return pages;
+}
+
+// What the next one finds who starts: he looks at the file without its log first.
+void expect_to_open(const MemoryDisk::Contents& contents) {
+  const test::TempFolder folder;
+  for (const auto& [name, content] : contents) {
+    std::ofstream(folder / name, std::ios::binary) << content;
+    std::filesystem::permissions(folder / name, std::filesystem::perms(0600));
+  }
+  try {
+    const FoundPartition found = find_partitions(folder.path()).partitions.at(0);
+    SegmentStore store({found.path, found.identity, "flow"});
+  } catch (const StoreError& error) {
+    ADD_FAILURE() << error.what();
+  }
+}
+
+class GrowingFileTest : public testing::TestWithParam<MemoryDisk::Fault> {};
+
+TEST_P(GrowingFileTest, IsFoundAmidACheckpoint) {
+  int amid_checkpoint = 0;
+  bool came = true;
+  for (std::size_t operation = 0; came && !HasFailure(); ++operation) {
+    MemoryDisk disk;
+    const PartitionFile file = test::make_partition(disk, kFile);
+    disk.fail_at(operation, GetParam(), true);
+    try {
+      SegmentStore store(file);
+      store.begin({});
+      store.write(Epoch(1), "f.step", {{"key", std::string(200'000, 's')}});
+      store.commit(Epoch(1));
+      store.close();
+    } catch (const StoreError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(kFile));
+    }
+    came = disk.has_failed();
+    const MemoryDisk::Contents left = disk.contents();
+    if (pages_in_header(left.at(kFile)) > left.at(kFile).size() / 16384) ++amid_checkpoint;
+    SCOPED_TRACE("operation " + std::to_string(operation));
+    expect_to_open(left);
+  }
+  EXPECT_GE(amid_checkpoint, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GrowingFileTest,
+                         testing::Values(MemoryDisk::Fault::kInputOutput, MemoryDisk::Fault::kFull),
+                         [](const auto& one) {
+                           return one.param == MemoryDisk::Fault::kFull ? "Full" : "InputOutput";
+                         });
 
 TEST(SqlitePartition, NoEpochIsToldBeforeItIsSynced) {
   test::SteppedStand stand;

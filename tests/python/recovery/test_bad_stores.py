@@ -267,4 +267,9 @@ def test_a_full_and_a_read_only_disk_are_named_and_lose_nothing(tmp_path: Path) 
         text=True,
         timeout=60,
     )
-    assert done.stdout.split("\n")[:-1] == ["full", "room again", "read-only"], done.stderr
+    assert done.stdout.split("\n")[:-1] == [
+        "full amid a checkpoint",
+        "full",
+        "room again",
+        "read-only",
+    ], done.stderr
