@@ -105,7 +105,7 @@ def init_db_dir(db_dir: str | os.PathLike[str], count: int) -> None:
         count: How many partitions to make.
 
     Raises:
-        FileExistsError: There is a recovery store in the folder.
+        FileExistsError: There is a recovery store in the folder, or a log that one has left.
         FileNotFoundError: There is no such folder.
         NotADirectoryError: It is a file.
         RecoveryError: The partitions could not be written.

@@ -112,8 +112,9 @@ void SegmentStore::remove_remains(std::int64_t budget_bytes) {
 void SegmentStore::drop(const StepId& step) {
   const std::vector<Segment> dropped = segments_of(step);
   if (dropped.empty()) return;
-  database_.sync_commits(true);
-  Transaction transaction(database_, "drop the states of step '" + step + "'");
+  const std::string doing = "drop the states of step '" + step + "'";
+  settle_log(doing);
+  Transaction transaction(database_, doing);
   for (const Segment& each : dropped) catalog_.remove(each.id);
   catalog_.save();
   transaction.commit();
@@ -132,8 +133,9 @@ std::vector<Segment> SegmentStore::segments_of(const StepId& step) const {
 
 void SegmentStore::drop(const StepId& step, const std::string& key) {
   ENGINE_ASSERT(!merge_);
-  database_.sync_commits(true);
-  Transaction transaction(database_, "drop a state of step '" + step + "'");
+  const std::string doing = "drop a state of step '" + step + "'";
+  settle_log(doing);
+  Transaction transaction(database_, doing);
   // A run that was killed may have left blocks where the new segments go.
   blocks_.remove_unknown();
   const std::vector<Segment> dropped = segments_of(step);

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/recovery/own_log.hpp"
+
 namespace cppwax::recovery {
 
 namespace {
@@ -26,7 +28,7 @@ SegmentStore::SegmentStore(const PartitionFile& file, StoreLimits limits)
     : file_(file),
       limits_(limits),
       database_(file.path, Database::Access::kReadWrite, file.vfs),
-      version_(check_schema(database_)),
+      version_(check_log_and_schema(database_)),
       catalog_(database_),
       blocks_(database_) {
   if (read_identity(database_) != file.identity) {
@@ -78,11 +80,17 @@ std::set<StepId> SegmentStore::stored_steps(Epoch cut) {
   return steps;
 }
 
+// What is written next counts as long as the file says that it has a log.
+void SegmentStore::settle_log(const std::string& doing) {
+  database_.sync_commits(true);
+  if (database_.disowns_log()) database_.leave_log(doing);
+}
+
 void SegmentStore::begin(const Execution& execution) {
   ENGINE_ASSERT(execution.cut >= history().collected, execution.cut, history().collected);
   const std::string doing = "begin execution " + std::to_string(execution.number);
+  settle_log(doing);
   if (database_.text("PRAGMA journal_mode=WAL", doing) != "wal") database_.fail(doing);
-  database_.sync_commits(true);
   Transaction transaction(database_, doing);
   migrate_schema(database_, version_);
   std::vector<std::int64_t> beyond;

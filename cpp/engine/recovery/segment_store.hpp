@@ -96,6 +96,7 @@ class SegmentStore {
   };
 
   void require_flow();
+  void settle_log(const std::string& doing);
   void spill();
   Segment write_sorted(StepNumber step, Epoch epoch, OpenEntries& entries);
   void require_storable(const StepId& step, const Entry& entry);

@@ -78,7 +78,8 @@ Reason reason_of(int code, int system_error) {
 
 }  // namespace
 
-Database::Database(std::string path, Access access, const char* vfs) : path_(std::move(path)) {
+Database::Database(std::string path, Access access, const char* vfs)
+    : path_(std::move(path)), vfs_(vfs) {
   int flags = kOpenFlags;
   std::string name = path_;
   switch (access) {
@@ -147,16 +148,47 @@ bool Database::writable() {
 
 void Database::sync_commits(bool wait) {
   if (syncs_commits_ == wait) return;
-  run(wait ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", "set it up");
+  // Beyond FULL it is for the removal of a journal: it must not come back beside a log.
+  run(wait ? "PRAGMA synchronous=EXTRA" : "PRAGMA synchronous=NORMAL", "set it up");
   syncs_commits_ = wait;
 }
 
-void Database::fold_log() {
+// In the file's header, at 18, are the versions that it wants of who writes and who reads it: 1,
+// or 2 from the beginning of a log to the next change of mode.
+bool Database::disowns_log() {
+  constexpr const char* kDoing = "look for its log";
+  constexpr sqlite3_int64 kVersionsAt = 18;
+  sqlite3_file* file = nullptr;
+  sqlite3_vfs* vfs = nullptr;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  char versions[2] = {};
+  const int read = file->pMethods->xRead(file, versions, sizeof versions, kVersionsAt);
+  if (read == SQLITE_IOERR_SHORT_READ) return false;
+  if (read != SQLITE_OK) fail(kDoing, read, 0);
+  if (versions[0] != 1 || versions[1] != 1) return false;
+  // An empty file does not count.
+  int there = 0;
+  const int looked = vfs->xAccess(vfs, (path_ + "-wal").c_str(), SQLITE_ACCESS_EXISTS, &there);
+  if (looked != SQLITE_OK) fail(kDoing, looked, 0);
+  return there != 0;
+}
+
+// A change of mode does this too, but does not tell why it failed.
+void Database::checkpoint(const std::string& doing) {
   sync_commits(true);
-  // The change of mode does this too, but does not tell why it failed.
   const int code =
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  if (code != SQLITE_OK) fail("bring its log into it");
+  if (code != SQLITE_OK) fail(doing);
+}
+
+void Database::leave_log(const std::string& doing) {
+  checkpoint(doing);
+  if (text("PRAGMA journal_mode=DELETE", doing) != "delete") fail(doing);
+}
+
+void Database::fold_log() {
+  checkpoint("bring its log into it");
   bool alone = false;
   try {
     alone = text("PRAGMA journal_mode=DELETE", "close it") == "delete";
@@ -172,8 +204,11 @@ void Database::fold_log() {
 }
 
 void Database::fail(const std::string& doing) {
-  const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
-  const int system_error = handle_ ? sqlite3_system_errno(handle_) : 0;
+  if (!handle_) fail(doing, SQLITE_NOMEM, 0);
+  fail(doing, sqlite3_extended_errcode(handle_), sqlite3_system_errno(handle_));
+}
+
+void Database::fail(const std::string& doing, int code, int system_error) {
   const bool disk = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN ||
                     (code & 0xff) == SQLITE_FULL;
   const Reason reason = reason_of(code, disk ? system_error : 0);

@@ -35,6 +35,7 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   const std::string& path() const { return path_; }
+  const char* vfs() const { return vfs_; }
 
   // `doing` completes "cannot …" here and below, e.g. "commit epoch 3".
   void run(const std::string& sql, const std::string& doing);
@@ -45,11 +46,16 @@ class Database {
   bool writable();
   // Whether commits wait until the disk has them.
   void sync_commits(bool wait);
-  // Brings the log into the file and removes it: the file is whole, and alone, afterwards.
+  // Whether the file says that it has no log, and one with content lies beside it.
+  bool disowns_log();
+  // Brings the log into the file, which then says that it has none. It stays open.
+  void leave_log(const std::string& doing);
+  // The same at the end: the file is whole, and alone, afterwards.
   void fold_log();
 
   // For the error that SQLite has just reported.
   [[noreturn]] void fail(const std::string& doing);
+  [[noreturn]] void fail(const std::string& doing, int code, int system_error);
   // For what is in the file and cannot be.
   [[noreturn]] void damaged(const std::string& what);
 
@@ -57,8 +63,10 @@ class Database {
 
  private:
   void set_up(Access access);
+  void checkpoint(const std::string& doing);
 
   std::string path_;
+  const char* vfs_;
   sqlite3* handle_ = nullptr;
   bool syncs_commits_ = false;
 };

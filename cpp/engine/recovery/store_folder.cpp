@@ -40,6 +40,13 @@ bool is_partition_name(const std::string& name) {
   return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// SQLite takes it for the newest of whatever partition has that name.
+bool is_log_name(const std::string& name) {
+  const std::size_t end = name.rfind('-');
+  if (end == std::string::npos || !is_partition_name(name.substr(0, end))) return false;
+  return name.substr(end) == "-wal" || name.substr(end) == "-journal";
+}
+
 // Without links on the way, as SQLite and messages shall have it.
 std::string real_folder(const std::string& folder) {
   struct stat status{};
@@ -57,13 +64,14 @@ std::string real_folder(const std::string& folder) {
   return real ? real.get() : folder;
 }
 
-// Sorted by name. The partitions only: journals and locks lie beside them.
-std::vector<std::string> partitions_in(const std::string& folder) {
+// Sorted by name.
+std::vector<std::string> files_in(const std::string& folder,
+                                  bool (*is_wanted)(const std::string& name)) {
   std::vector<std::string> paths;
   std::error_code error;
   for (fs::directory_iterator each(folder, error), end; !error && each != end;
        each.increment(error)) {
-    if (is_partition_name(each->path().filename())) paths.push_back(each->path());
+    if (is_wanted(each->path().filename())) paths.push_back(each->path());
   }
   if (error) {
     throw StoreError(StoreFault::kNotWritable,
@@ -112,6 +120,14 @@ std::string new_uuid() {
   throw StoreError(StoreFault::kAlreadyThere,
                    "there is a recovery store already: " + path +
                        "; use it, or remove its files to begin anew, or name another folder");
+}
+
+[[noreturn]] void refuse_old_log(const std::string& path) {
+  throw StoreError(StoreFault::kAlreadyThere,
+                   path +
+                       " is left over from an earlier store, and its states would get into the new "
+                       "one; remove it, and all others that end in -wal or -journal, or name "
+                       "another folder");
 }
 
 // Before SQLite sees it, so that nobody else ever may read it; its journals get the same mode.
@@ -193,8 +209,10 @@ void init_store(const std::string& folder, std::int64_t count) {
                                                 std::to_string(count));
   }
   const std::string real = real_folder(folder);
-  const auto there = partitions_in(real);
+  const auto there = files_in(real, is_partition_name);
   if (!there.empty()) refuse_second_store(there[0]);
+  const auto logs = files_in(real, is_log_name);
+  if (!logs.empty()) refuse_old_log(logs[0]);
   close_to_others(real);
   require_safe(real);
   const std::string uuid = new_uuid();
@@ -231,7 +249,7 @@ FoundStore find_partitions(const std::string& folder) {
   const std::string real = real_folder(folder);
   FoundStore found;
   const std::string host = this_host();
-  const auto paths = partitions_in(real);
+  const auto paths = files_in(real, is_partition_name);
   if (paths.empty()) return found;
   require_safe(real);
   if (auto warning = warning_of_owner(real)) found.warnings.push_back(std::move(*warning));

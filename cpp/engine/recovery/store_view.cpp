@@ -8,6 +8,7 @@
 
 #include "engine/recovery/entry.hpp"
 #include "engine/recovery/file_claim.hpp"
+#include "engine/recovery/own_log.hpp"
 #include "engine/recovery/segment_store.hpp"
 
 namespace cppwax::recovery {
@@ -59,7 +60,7 @@ class PartitionView {
   explicit PartitionView(const PartitionHome& home)
       : claim_(claim_on(home.path)),
         database_(home.path, claim_ ? Database::Access::kReadWrite : Database::Access::kAsItLies),
-        version_(check_schema(database_)),
+        version_(check_log_and_schema(database_)),
         catalog_(database_),
         blocks_(database_) {
     const std::string finding = database_.text("PRAGMA quick_check(1)", "check it");

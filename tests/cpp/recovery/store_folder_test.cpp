@@ -137,6 +137,19 @@ TEST(InitStore, LeavesAStoreAsItIs) {
   EXPECT_EQ(find_partitions(folder.path()).partitions[0].identity.uuid, uuid);
 }
 
+TEST(InitStore, RefusesALeftoverLog) {
+  for (const std::string name : {"part-0.sqlite3-wal", "part-7.sqlite3-journal"}) {
+    const TempFolder folder;
+    std::ofstream(folder / "part-0.sqlite3.lock") << "process 1 on host";
+    std::ofstream(folder / name) << "log";
+    const Refusal refusal = refusal_of([&] { init_store(folder.path(), 2); });
+    EXPECT_EQ(refusal.fault, StoreFault::kAlreadyThere);
+    EXPECT_THAT(refusal.text, AllOf(HasSubstr(name), HasSubstr("remove it")));
+    fs::remove(folder / name);
+    init_store(folder.path(), 2);
+  }
+}
+
 TEST(InitStore, OfManyAtOnceOneMakesIt) {
   const TempFolder folder;
   std::atomic<int> made = 0;

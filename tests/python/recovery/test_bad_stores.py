@@ -184,6 +184,39 @@ def test_a_file_of_an_older_backup_within_the_interval_is_gone_back_to(
     assert rows(folder) == expected(100)
 
 
+def logs_in(folder: Path) -> list[Path]:
+    return sorted((folder / "db").glob("*-wal"))
+
+
+def test_a_copy_is_not_mixed_with_the_log_of_a_later_run(folder: Path) -> None:
+    write_lines(folder, 30)
+    run(file_flow(folder), folder)
+    shutil.copytree(folder / "db", folder / "copy")
+    write_lines(folder, 60)
+    kill_a_run(folder)
+    shutil.copytree(folder / "copy", folder / "db", dirs_exist_ok=True)
+    for log in logs_in(folder):
+        with pytest.raises(InconsistentPartitionsError, match=rf"{log} beside it is left over"):
+            run(file_flow(folder), folder)
+        log.unlink()
+    assert rows(folder) != expected(30)
+    run(file_flow(folder), folder)
+    assert rows(folder) == expected(60)
+
+
+def test_a_new_store_is_not_mixed_with_the_log_of_the_old_one(folder: Path) -> None:
+    kill_a_run(folder)
+    for path in (folder / "db").glob("part-*.sqlite3"):
+        path.unlink()
+    for log in logs_in(folder):
+        with pytest.raises(FileExistsError, match=f"{log} is left over from an earlier store"):
+            init_db_dir(folder / "db", PARTITIONS)
+        log.unlink()
+    init_db_dir(folder / "db", PARTITIONS)
+    run(file_flow(folder), folder)
+    assert rows(folder) == expected(60)
+
+
 def test_a_second_run_is_refused(folder: Path) -> None:
     def flow_with(wait: Callable[[str], str]) -> Dataflow:
         flow = Dataflow("files")
