@@ -80,9 +80,13 @@ std::set<StepId> SegmentStore::stored_steps(Epoch cut) {
   return steps;
 }
 
-// What is written next counts as long as the file says that it has a log.
+// The log of a run that a failed sync has ended can be read, and need not be on the disk: the
+// system takes what it could not write for written. Nothing is built on it before it is. And what
+// is written next counts as long as the file says that it has a log.
 void SegmentStore::settle_log(const std::string& doing) {
   database_.sync_commits(true);
+  if (std::exchange(log_is_settled_, true)) return;
+  database_.rewrite_log(doing);
   if (database_.disowns_log()) database_.leave_log(doing);
 }
 

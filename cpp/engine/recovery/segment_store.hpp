@@ -113,6 +113,7 @@ class SegmentStore {
   PartitionFile file_;
   StoreLimits limits_;
   Database database_;
+  bool log_is_settled_ = false;
   int version_;
   Catalog catalog_;
   BlockFile blocks_;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -76,6 +77,14 @@ Reason reason_of(int code, int system_error) {
   }
 }
 
+// After each commit. SQLite's own does the same, but passes over a failure: what a sync that failed
+// has forgotten would be built on.
+int checkpoint_long_log(void*, sqlite3* handle, const char* schema, int pages) {
+  constexpr int kMostPages = 256;
+  if (pages < kMostPages) return SQLITE_OK;
+  return sqlite3_wal_checkpoint_v2(handle, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
 }  // namespace
 
 Database::Database(std::string path, Access access, const char* vfs)
@@ -122,9 +131,8 @@ void Database::set_up(Access access) {
       "set it up");
   if (access != Access::kReadWrite) return;
   // Before anything is read: then the log needs no shared memory.
-  run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA wal_autocheckpoint=256;"
-      "PRAGMA journal_size_limit=4194304",
-      "set it up");
+  run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_size_limit=4194304", "set it up");
+  sqlite3_wal_hook(handle_, checkpoint_long_log, nullptr);
   sync_commits(true);
 }
 
@@ -134,12 +142,18 @@ void Database::run(const std::string& sql, const std::string& doing) {
 
 std::int64_t Database::number(const std::string& sql, const std::string& doing) {
   Statement statement(*this, sql.c_str(), doing);
-  return statement.step() ? statement.number(0) : 0;
+  if (!statement.step()) return 0;
+  const std::int64_t first = statement.number(0);
+  statement.finish();
+  return first;
 }
 
 std::string Database::text(const std::string& sql, const std::string& doing) {
   Statement statement(*this, sql.c_str(), doing);
-  return statement.step() ? std::string(statement.bytes(0)) : "";
+  if (!statement.step()) return "";
+  std::string first(statement.bytes(0));
+  statement.finish();
+  return first;
 }
 
 bool Database::writable() {
@@ -165,13 +179,39 @@ bool Database::disowns_log() {
   char versions[2] = {};
   const int read = file->pMethods->xRead(file, versions, sizeof versions, kVersionsAt);
   if (read == SQLITE_IOERR_SHORT_READ) return false;
-  if (read != SQLITE_OK) fail(kDoing, read, 0);
+  require_done(read, file, kDoing);
   if (versions[0] != 1 || versions[1] != 1) return false;
   // An empty file does not count.
   int there = 0;
-  const int looked = vfs->xAccess(vfs, (path_ + "-wal").c_str(), SQLITE_ACCESS_EXISTS, &there);
-  if (looked != SQLITE_OK) fail(kDoing, looked, 0);
+  const std::string log = path_ + "-wal";
+  require_done(vfs->xAccess(vfs, log.c_str(), SQLITE_ACCESS_EXISTS, &there), file, kDoing);
   return there != 0;
+}
+
+void Database::rewrite_log(const std::string& doing) {
+  if (text("PRAGMA journal_mode", doing) != "wal") return;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  sqlite3_int64 size = 0;
+  require_done(log->pMethods->xFileSize(log, &size), log, doing);
+  // More than the largest page no file of SQLite has to take at once.
+  constexpr sqlite3_int64 kMostBytes = 65'536;
+  std::string part(kMostBytes, '\0');
+  for (sqlite3_int64 at = 0; at < size;) {
+    const int count = static_cast<int>(std::min(size - at, kMostBytes));
+    require_done(log->pMethods->xRead(log, part.data(), count, at), log, doing);
+    require_done(log->pMethods->xWrite(log, part.data(), count, at), log, doing);
+    at += count;
+  }
+  require_done(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), log, doing);
+}
+
+// Of a call past SQLite to its file.
+void Database::require_done(int code, sqlite3_file* file, const std::string& doing) {
+  if (code == SQLITE_OK) return;
+  int system_error = 0;
+  file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &system_error);
+  fail(doing, code, system_error);
 }
 
 // A change of mode does this too, but does not tell why it failed.
@@ -263,6 +303,10 @@ bool Statement::step() {
   }
   sqlite3_reset(handle_);
   return false;
+}
+
+void Statement::finish() {
+  while (step()) continue;
 }
 
 void Statement::reset() {

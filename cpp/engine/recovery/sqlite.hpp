@@ -9,6 +9,7 @@
 #include "engine/recovery/store_error.hpp"
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace cppwax::recovery {
@@ -48,6 +49,9 @@ class Database {
   void sync_commits(bool wait);
   // Whether the file says that it has no log, and one with content lies beside it.
   bool disowns_log();
+  // Writes the log once more, as it is, and waits until the disk has it; nothing where none is
+  // used.
+  void rewrite_log(const std::string& doing);
   // Brings the log into the file, which then says that it has none. It stays open.
   void leave_log(const std::string& doing);
   // The same at the end: the file is whole, and alone, afterwards.
@@ -64,6 +68,7 @@ class Database {
  private:
   void set_up(Access access);
   void checkpoint(const std::string& doing);
+  void require_done(int code, sqlite3_file* file, const std::string& doing);
 
   std::string path_;
   const char* vfs_;
@@ -85,6 +90,8 @@ class Statement {
   Statement& bind(int at, std::string_view bytes);
   // Returns whether there is a row.
   bool step();
+  // To the end: a change of mode tells its result first, and can fail after that.
+  void finish();
   void reset();
   std::int64_t number(int column);
   // Valid until the next step.

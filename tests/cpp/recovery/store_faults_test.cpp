@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -89,6 +90,83 @@ INSTANTIATE_TEST_SUITE_P(All, StoreFaultTest,
                                          FaultCase{MemoryDisk::Fault::kPowerCut, true, 50},
                                          FaultCase{MemoryDisk::Fault::kPowerCut, true, 100}),
                          name_of);
+
+// --- syncs that fail --------------------------------------------------------------------------
+
+// One sync of a run has failed; the next run lasts to its end, or to a power cut. Returns whether
+// that sync came at all.
+bool forgets_sync(std::size_t sync, std::optional<std::size_t> cut_at) {
+  test::SteppedStand stand;
+  test::StoreScenario scenario(sync + 1);
+  run_once(scenario, stand);
+  stand.disk().fail_at(sync, MemoryDisk::Fault::kForgottenSync, false);
+  try {
+    run_once(scenario, stand);
+  } catch (const StoreError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("part-0.sqlite3"));
+  }
+  const bool came = stand.disk().has_failed();
+  stand.disk().heal();
+  if (cut_at) stand.disk().fail_at(*cut_at, MemoryDisk::Fault::kPowerCut, true);
+  try {
+    scenario.resume(stand);
+    scenario.run_epochs(stand, 3);
+  } catch (const StoreError&) {
+    EXPECT_TRUE(cut_at);
+  }
+  std::mt19937_64 random(sync);
+  stand.disk().restart([&] { return cut_at && random() % 2; });
+  run_once(scenario, stand);
+  return came;
+}
+
+TEST(ForgottenSync, NothingIsBuiltOnIt) {
+  std::size_t sync = 0;
+  while (forgets_sync(sync, std::nullopt) && !HasFailure()) ++sync;
+  EXPECT_GT(sync, 15u) << "the run has so many syncs";
+  ASSERT_FALSE(HasFailure()) << "sync " << sync;
+}
+
+TEST(ForgottenSync, ACutOfTheNextRunDoesNoHarm) {
+  for (std::size_t sync = 0; sync < 15; ++sync) {
+    for (std::size_t cut_at = 0; cut_at < 200; cut_at += 13) {
+      ASSERT_NO_THROW(forgets_sync(sync, cut_at)) << "sync " << sync << ", cut at " << cut_at;
+    }
+  }
+}
+
+// Also where a commit does not wait for the disk, and only the checkpoint after it does.
+TEST(ForgottenSync, EndsTheRun) {
+  bool came = true;
+  for (std::size_t sync = 0; came; ++sync) {
+    MemoryDisk disk;
+    const PartitionFile file = test::make_partition(disk, "part-0.sqlite3");
+    disk.fail_at(sync, MemoryDisk::Fault::kForgottenSync, false);
+    Epoch told{};
+    bool ended = false;
+    try {
+      SegmentStore store(file, {.open_bytes = 1});
+      store.begin({});
+      for (Epoch epoch(1); epoch < Epoch(15); epoch = epoch.next()) {
+        for (const std::string key : {"1", "2", "3"}) {
+          store.write(epoch, "f.step", {{key, std::string(200'000, 's')}});
+        }
+        store.commit(epoch);
+        told = epoch;
+      }
+    } catch (const StoreError& error) {
+      ended = true;
+      EXPECT_THAT(error.what(), testing::HasSubstr("its disk reports an error"));
+    }
+    came = disk.has_failed();
+    ASSERT_EQ(ended, came) << "sync " << sync;
+    disk.heal();
+    disk.restart([] { return false; });
+    ASSERT_GE(SegmentStore(file).history().durable, told) << "sync " << sync;
+  }
+}
+
+// --- looking at a store -------------------------------------------------------------------------
 
 constexpr const char* kFile = "part-0.sqlite3";
 

@@ -39,7 +39,7 @@ struct DiskFile {
     changes.push_back(std::move(what));
   }
   void sync() {
-    synced = now;
+    for (const Change& each : changes) apply(each, synced);
     changes.clear();
     is_synced = true;
   }
@@ -50,7 +50,8 @@ struct DiskFile {
       if (survives()) apply(each, synced);
     }
     now = synced;
-    sync();
+    changes.clear();
+    is_synced = true;
     return true;
   }
 };
@@ -66,17 +67,23 @@ struct MemoryDisk::State {
   Files removed;  // not for good before the folder is synced
 
   std::size_t operations = 0;
+  std::size_t syncs = 0;
   std::optional<std::size_t> fails_at;
   Fault fault = Fault::kInputOutput;
   bool for_ever = false;
   bool failed = false;
   std::function<void()> on_sync;
 
+  enum class Kind { kSync, kWrite, kOther };
+
   // SQLITE_OK, or how this operation fails.
-  int next(int failure, bool needs_space = false) {
-    const std::size_t number = operations++;
-    if (!fails_at || number < *fails_at) return SQLITE_OK;
-    if (fault == Fault::kFull && !needs_space) return SQLITE_OK;
+  int next(int failure, Kind kind = Kind::kOther) {
+    const std::size_t operation = operations++;
+    const std::size_t sync = kind == Kind::kSync ? syncs++ : syncs;
+    const bool is_of_syncs = fault == Fault::kForgottenSync;
+    if (!fails_at || (is_of_syncs ? sync : operation) < *fails_at) return SQLITE_OK;
+    if (fault == Fault::kFull && kind != Kind::kWrite) return SQLITE_OK;
+    if (is_of_syncs && kind != Kind::kSync) return SQLITE_OK;
     if (failed && !for_ever) return SQLITE_OK;
     failed = true;
     return fault == Fault::kFull ? SQLITE_FULL : failure;
@@ -129,7 +136,7 @@ struct MemoryDisk::State {
   static int write(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
     const std::string bytes(static_cast<const char*>(from), static_cast<std::size_t>(count));
     const auto where = static_cast<std::size_t>(offset);
-    if (const int code = at(file).disk->next(SQLITE_IOERR_WRITE, true)) {
+    if (const int code = at(file).disk->next(SQLITE_IOERR_WRITE, Kind::kWrite)) {
       // Half of it may have gone through.
       (*at(file).file)->change({where, bytes.substr(0, bytes.size() / 2)});
       return code;
@@ -143,8 +150,12 @@ struct MemoryDisk::State {
     return SQLITE_OK;
   }
   static int sync(sqlite3_file* file, int) {
-    if (at(file).disk->on_sync) at(file).disk->on_sync();
-    if (const int code = at(file).disk->next(SQLITE_IOERR_FSYNC)) return code;
+    State& disk = *at(file).disk;
+    if (disk.on_sync) disk.on_sync();
+    if (const int code = disk.next(SQLITE_IOERR_FSYNC, Kind::kSync)) {
+      if (disk.fault == Fault::kForgottenSync) (*at(file).file)->changes.clear();
+      return code;
+    }
     (*at(file).file)->sync();
     return SQLITE_OK;
   }
@@ -263,14 +274,15 @@ void MemoryDisk::set_contents(Contents contents) {
   state_->removed.clear();
   for (auto& [path, bytes] : contents) {
     auto file = std::make_shared<DiskFile>();
-    file->now = std::move(bytes);
+    file->change({0, std::move(bytes)});
     file->sync();
     state_->files[path] = std::move(file);
   }
 }
 
 void MemoryDisk::fail_at(std::size_t operation, Fault fault, bool for_ever) {
-  state_->fails_at = state_->operations + operation;
+  const bool is_of_syncs = fault == Fault::kForgottenSync;
+  state_->fails_at = (is_of_syncs ? state_->syncs : state_->operations) + operation;
   state_->fault = fault;
   state_->for_ever = for_ever || fault == Fault::kPowerCut;
   state_->failed = false;

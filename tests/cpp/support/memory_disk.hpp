@@ -13,7 +13,7 @@ namespace cppwax::test {
 // Used by one thread. Files are named by their paths; there are no folders.
 class MemoryDisk {
  public:
-  enum class Fault { kInputOutput, kFull, kPowerCut };
+  enum class Fault { kInputOutput, kFull, kPowerCut, kForgottenSync };
   using Contents = std::map<std::string, std::string>;
 
   MemoryDisk();
@@ -30,7 +30,9 @@ class MemoryDisk {
   void set_contents(Contents contents);
 
   // The operation with this number, counted from now, fails; `for_ever`: and all that follow. A
-  // full disk fails those that need space. After a cut everything fails until `restart`.
+  // full disk fails those that need space. After a cut everything fails until `restart`. Of
+  // forgotten syncs the number is that of a sync: it fails, and what it was to make durable is read
+  // as before, but no later sync makes it so.
   void fail_at(std::size_t operation, Fault fault, bool for_ever);
   void heal();
   // After a cut: of what was not synced, `survives` is asked piece by piece.
