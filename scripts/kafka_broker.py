@@ -47,7 +47,6 @@ _QUICK_START = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 _SMALL = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _STEADY = ("-Xms1g", "-Xmx1g", "-XX:+UseSerialGC")
 
-_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 #: Of all nodes.
 _COMMON = {
     "process.roles": "broker,controller",
@@ -285,8 +284,8 @@ class KafkaBroker(_Running):
         plain, checked, sealed, sealed_checked, controller = _free_ports(5)
         self.checked_address = f"127.0.0.1:{checked}"
         """`host:port`, open to `USER` with `PASSWORD` by SASL's PLAIN, and by SCRAM-SHA-256 to whom
-        an administrator has told it; after `REAUTHENTICATION_S` these must show it again. They
-        alone need rights for what they do, by access control lists."""
+        an administrator has told it; after `REAUTHENTICATION_S` these must show it again. Here
+        access control lists count; what none speaks of is open."""
         self.tls_address = f"127.0.0.1:{sealed}"
         """`host:port` with TLS."""
         self.tls_checked_address = f"127.0.0.1:{sealed_checked}"
@@ -303,7 +302,7 @@ class KafkaBroker(_Running):
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "listeners": f"{urls},CONTROLLER://127.0.0.1:{controller}",
             "advertised.listeners": urls,
-            "authorizer.class.name": _AUTHORIZER,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found": "true",
             "super.users": "User:ANONYMOUS",
             **_checks("checked", "PLAIN,SCRAM-SHA-256"),

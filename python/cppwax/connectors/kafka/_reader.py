@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import timedelta
 from time import monotonic
 from typing import Any
-from zlib import crc32
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
     OFFSET_END,
     OFFSET_STORED,
     Consumer,
@@ -35,7 +31,7 @@ from cppwax.inputs import StatefulSourcePartition
 _FILLING_S = 0.001
 _COMMIT_INTERVAL_S = 5.0
 #: Of one message; others are of the partition.
-_UNREADABLE = (ConfluentKafkaError._BAD_MSG, ConfluentKafkaError._BAD_COMPRESSION)
+UNREADABLE = (ConfluentKafkaError._BAD_MSG, ConfluentKafkaError._BAD_COMPRESSION)
 
 #: Nothing more would come of the partition, and nobody would see it.
 _ENDS_READING = (ConfluentKafkaError._AUTO_OFFSET_RESET,)
@@ -54,7 +50,7 @@ class Reading:
     group: Group
 
 
-class _Reader(ABC):
+class Reader(ABC):
     """What both kinds of readers do alike with a consumer."""
 
     def __init__(self, step_id: str, consumer: Consumer, start: Start, reading: Reading) -> None:
@@ -107,7 +103,7 @@ class _Reader(ABC):
                 error,
             )
             return []
-        if error.code() in _UNREADABLE:
+        if error.code() in UNREADABLE:
             # Else it would be tried over and over.
             self._consumer.seek(TopicPartition(topic, partition, at + 1))
         about = source_message(None, None, topic, [], None, at, partition, None)
@@ -155,15 +151,15 @@ class _Reader(ABC):
             LOGGER.warning("offsets were not committed at the end: %s", ex.args[0].str())
 
 
-def _place_of(error_message: Any, next_offset: int) -> int:
+def place_of(error_message: Any, next_offset: int) -> int:
     """Give the offset of an error: that of the next message, unless that is not known yet."""
     if next_offset >= 0 or error_message.offset() is None:
         return next_offset
     return max(next_offset, int(error_message.offset()))
 
 
-def _behind(error: ConfluentKafkaError, at: int) -> int:
-    return at + 1 if error.code() in _UNREADABLE else at
+def behind(error: ConfluentKafkaError, at: int) -> int:
+    return at + 1 if error.code() in UNREADABLE else at
 
 
 def _way_out(error: ConfluentKafkaError) -> str:
@@ -175,14 +171,14 @@ def _way_out(error: ConfluentKafkaError) -> str:
     return ""
 
 
-def _beginning(start: Start, place: TopicPartition, starting_offset: int) -> int:
+def beginning(start: Start, place: TopicPartition, starting_offset: int) -> int:
     """Make a place of a moment: a run that resumes before the first message would ask again."""
     if starting_offset == OFFSET_STORED:
         return start.stored_of(place)
     return start.end_of(place) if starting_offset == OFFSET_END else starting_offset
 
 
-class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
+class PartitionReader(Reader, StatefulSourcePartition[Any, int]):
     """Reads one partition; its state is the offset of the next message."""
 
     def __init__(
@@ -201,7 +197,7 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
         self._ended = False
         if resume_state is None:
             place = TopicPartition(topic, partition)
-            resume_state = _beginning(start, place, reading.starting_offset)
+            resume_state = beginning(start, place, reading.starting_offset)
         self._offset = resume_state
         consumer.assign([TopicPartition(topic, partition, resume_state)])
 
@@ -249,161 +245,15 @@ class PartitionReader(_Reader, StatefulSourcePartition[Any, int]):
             return self._reading.tail
         if self._is_of_group(error_message):
             return self._failure is None
-        at = _place_of(error_message, self._offset)
+        at = place_of(error_message, self._offset)
         items += self._error_items(error, self._topic, self._partition, at)
         if self._failure is not None:
             return False
-        self._offset = _behind(error, at)
-        return error.code() not in _UNREADABLE
+        self._offset = behind(error, at)
+        return error.code() not in UNREADABLE
 
     def snapshot(self) -> int:
         return self._offset
 
     def _places(self) -> list[TopicPartition]:
         return [TopicPartition(self._topic, self._partition, self._offset)]
-
-
-class Offsets:
-    """The share of a reader in the partitions of all topics, with the next offset of each.
-
-    To which reader a partition belongs depends on its topic's name, its number and the number of
-    readers alone, so that it is the same in every run, whatever topics are added.
-    """
-
-    def __init__(
-        self,
-        topics: list[str],
-        index: int,
-        count: int,
-        resume_state: dict[tuple[str, int], int] | None,
-    ) -> None:
-        given_up = {topic for topic, _ in resume_state or ()} - set(topics)
-        if given_up:
-            raise ValueError(
-                f"the recovery store has offsets of topics {sorted(given_up)}, which the source "
-                "does not read any more: name them again, or begin with a new store"
-            )
-        self.topics = topics
-        self.is_resumed = resume_state is not None
-        self.next: dict[tuple[str, int], int] = dict(resume_state or {})
-        self._index = index
-        self._count = count
-
-    def new_in(self, topic: str, partitions: list[int]) -> list[tuple[str, int]]:
-        """Give those that belong to this share and are not in it yet."""
-        shift = crc32(topic.encode())
-        return [
-            (topic, partition)
-            for partition in partitions
-            if (partition + shift) % self._count == self._index
-            and (topic, partition) not in self.next
-        ]
-
-
-class TopicsReader(_Reader, StatefulSourcePartition[Any, dict[tuple[str, int], int]]):
-    """Reads its share of the partitions, and looks for new ones."""
-
-    def __init__(
-        self,
-        step_id: str,
-        consumer: Consumer,
-        start: Start,
-        reading: Reading,
-        share: Offsets,
-        discover_interval: timedelta,
-    ) -> None:
-        super().__init__(step_id, consumer, start, reading)
-        self._share = share
-        self._interval_s = discover_interval.total_seconds()
-        self._looking = start.looker()
-        self._answers: dict[str, Future[Any]] = {}
-        self._next_look = monotonic() + self._interval_s
-        for topic in share.topics:
-            for place in share.new_in(topic, start.partitions(topic)):
-                # What a resumed run does not know of has come since, and is wanted as a whole.
-                share.next[place] = (
-                    OFFSET_BEGINNING
-                    if share.is_resumed
-                    else _beginning(start, TopicPartition(*place), reading.starting_offset)
-                )
-        if share.next:
-            consumer.assign(self._places())
-
-    def next_batch(self) -> list[Any]:
-        self._look()
-        # Whatever comes may come of other brokers than the one that refuses.
-        self._check_credentials()
-        if not self._share.next:
-            return []
-        messages = self._consume()
-        self._commit_offsets(now=False)
-        offsets = self._share.next
-        items: list[Any] = []
-        # What follows of them in this batch comes again.
-        passed_over: set[tuple[str, int]] = set()
-        for message in messages:
-            place = (message.topic(), message.partition())
-            if place in passed_over:
-                continue
-            error = message.error()
-            if error is not None:
-                if error.code() == ConfluentKafkaError._PARTITION_EOF:
-                    self._lags.reach_end(place, message.offset())
-                    continue
-                if self._is_of_group(message):
-                    if self._failure is not None:
-                        break
-                    continue
-                at = _place_of(message, offsets.get(place, OFFSET_BEGINNING))
-                items += self._error_items(error, *place, at)
-                if self._failure is not None:
-                    break
-                if place in offsets:
-                    offsets[place] = _behind(error, at)
-                if error.code() in _UNREADABLE:
-                    passed_over.add(place)
-                continue
-            offset = message.offset()
-            items.append(
-                source_message(
-                    message.key(),
-                    message.value(),
-                    place[0],
-                    message.headers() or [],
-                    message.latency(),
-                    offset,
-                    place[1],
-                    message.timestamp(),
-                )
-            )
-            offsets[place] = offset + 1
-        return items
-
-    def _look(self) -> None:
-        for topic in [topic for topic, answer in self._answers.items() if answer.done()]:
-            self._take(topic, self._answers.pop(topic))
-        now = monotonic()
-        if not self._answers and now >= self._next_look:
-            self._next_look = now + self._interval_s
-            self._answers = self._looking(self._share.topics)
-
-    def _take(self, topic: str, answer: Future[Any]) -> None:
-        try:
-            partitions = [info.id for info in answer.result().partitions]
-        except KafkaException as ex:
-            LOGGER.warning("topic %s could not be looked at: %s", topic, ex.args[0].str())
-            return
-        places = self._share.new_in(topic, partitions)
-        if not places:
-            return
-        LOGGER.info("new partitions of topic %s: %s", topic, [number for _, number in places])
-        self._share.next.update(dict.fromkeys(places, OFFSET_BEGINNING))
-        self._consumer.incremental_assign(
-            [TopicPartition(*place, OFFSET_BEGINNING) for place in places]
-        )
-
-    def snapshot(self) -> dict[tuple[str, int], int]:
-        return dict(self._share.next)
-
-    def _places(self) -> list[TopicPartition]:
-        return [TopicPartition(*place, offset) for place, offset in list(self._share.next.items())]

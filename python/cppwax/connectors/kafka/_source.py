@@ -21,7 +21,8 @@ from cppwax.connectors.kafka._errors import KafkaError
 from cppwax.connectors.kafka._group import Group
 from cppwax.connectors.kafka._lag import LAG_GAUGE
 from cppwax.connectors.kafka._messages import KafkaSourceMessage
-from cppwax.connectors.kafka._reader import Offsets, PartitionReader, Reading, TopicsReader
+from cppwax.connectors.kafka._reader import PartitionReader, Reading
+from cppwax.connectors.kafka._topics_reader import Offsets, TopicsReader
 from cppwax.inputs import FixedPartitionedSource
 
 SourceItem = KafkaSourceMessage[bytes | None, bytes | None] | KafkaError[bytes | None, bytes | None]

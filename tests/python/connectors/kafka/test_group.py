@@ -12,7 +12,8 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, TopicPartition
 import cppwax.operators as op
 from cppwax.connectors.kafka import KafkaSource, KafkaSourceError
 from cppwax.connectors.kafka._group import Group
-from cppwax.connectors.kafka._reader import Offsets, PartitionReader, Reading, TopicsReader
+from cppwax.connectors.kafka._reader import PartitionReader, Reading
+from cppwax.connectors.kafka._topics_reader import Offsets, TopicsReader
 from cppwax.dataflow import Dataflow
 from cppwax.testing import TestingSink, run_main
 from scripts.kafka_broker import PASSWORD, USER, KafkaBroker

@@ -31,7 +31,8 @@ from cppwax.connectors.kafka import operators as kop
 from cppwax.connectors.kafka._client import ClientErrors
 from cppwax.connectors.kafka._messages import source_message
 from cppwax.connectors.kafka._producing import Producing
-from cppwax.connectors.kafka._reader import Offsets, Reading, TopicsReader
+from cppwax.connectors.kafka._reader import Reading
+from cppwax.connectors.kafka._topics_reader import Offsets, TopicsReader
 from cppwax.connectors.kafka.serde import PlainAvroDeserializer, PlainAvroSerializer
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
