@@ -28,6 +28,9 @@ from cppwax.connectors.kafka._errors import KafkaStartError
 
 LOGGER = logging.getLogger("cppwax.connectors.kafka")
 
+#: How long to wait for an answer before looking what else was said.
+_ASK_S = 1.0
+
 START_TIMEOUT = timedelta(seconds=10)
 """How long a source or sink tries to reach a broker, unless said otherwise."""
 
@@ -278,21 +281,32 @@ class Start:
             if bounds is not None:
                 return int(bounds[1])
 
-    def stored_of(self, place: TopicPartition) -> int:
+    def stored_of(
+        self, place: TopicPartition, refusal_of: Callable[[ConfluentKafkaError], Exception | None]
+    ) -> int:
         """Ask for the offset that the consumer's group has committed of a partition.
+
+        Args:
+            place: The partition.
+            refusal_of: What to raise, if the brokers say this of the group.
 
         Returns:
             The offset; without one, what `auto.offset.reset` says, `OFFSET_STORED` for an error.
 
         Raises:
             KafkaStartError: No broker has answered in time.
+            Exception: What `refusal_of` gave.
         """
         while True:
             try:
-                (found,) = self._client.committed([place], timeout=self.left_s())
+                (found,) = self._client.committed([place], timeout=min(_ASK_S, self.left_s()))
                 if found.error is not None:
                     raise KafkaException(found.error)
             except KafkaException as ex:
+                # Of a group that is closed to us it only says that the time is over.
+                said = self._client.poll(0)
+                if said is not None and (refusal := refusal_of(said.error())) is not None:
+                    raise refusal from None
                 self.check(ex.args[0], f"asking for the group's offset of topic {place.topic!r}")
                 continue
             if found.offset >= 0:

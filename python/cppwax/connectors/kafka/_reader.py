@@ -171,11 +171,14 @@ def _way_out(error: ConfluentKafkaError) -> str:
     return ""
 
 
-def beginning(start: Start, place: TopicPartition, starting_offset: int) -> int:
+def beginning(start: Start, place: TopicPartition, reading: Reading) -> int:
     """Make a place of a moment: a run that resumes before the first message would ask again."""
-    if starting_offset == OFFSET_STORED:
-        return start.stored_of(place)
-    return start.end_of(place) if starting_offset == OFFSET_END else starting_offset
+    if reading.starting_offset == OFFSET_STORED:
+        asked = TopicPartition(place.topic, place.partition, OFFSET_STORED)
+        return start.stored_of(place, lambda error: reading.group.failure(error, [asked]))
+    if reading.starting_offset == OFFSET_END:
+        return start.end_of(place)
+    return reading.starting_offset
 
 
 class PartitionReader(Reader, StatefulSourcePartition[Any, int]):
@@ -197,7 +200,7 @@ class PartitionReader(Reader, StatefulSourcePartition[Any, int]):
         self._ended = False
         if resume_state is None:
             place = TopicPartition(topic, partition)
-            resume_state = beginning(start, place, reading.starting_offset)
+            resume_state = beginning(start, place, reading)
         self._offset = resume_state
         consumer.assign([TopicPartition(topic, partition, resume_state)])
 

@@ -92,7 +92,7 @@ class TopicsReader(Reader, StatefulSourcePartition[Any, dict[tuple[str, int], in
                 share.next[place] = (
                     OFFSET_BEGINNING
                     if share.is_resumed
-                    else beginning(start, TopicPartition(*place), reading.starting_offset)
+                    else beginning(start, TopicPartition(*place), reading)
                 )
         if share.next:
             consumer.assign(self._places())

@@ -157,13 +157,15 @@ def test_a_group_that_is_needed_must_be_open(
     if "commit_to_group" in options:
         options = {"commit_to_group": closed_group}
     source = source_of(broker, topic, closed_group, by_readers, **options)
-    part: Any = source.build_part("inp", source.list_parts()[0], None)
+    parts: list[Any] = []
     with pytest.raises(KafkaSourceError, match="DESCRIBE the group") as caught:
-        tools.until(lambda: [part.next_batch(), False][1])
+        parts.append(source.build_part("inp", source.list_parts()[0], None))
+        tools.until(lambda: [parts[0].next_batch(), False][1])
     assert f"Kafka consumer group {closed_group!r} cannot be used" in str(caught.value)
     assert caught.value.error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
     assert (caught.value.topic, caught.value.partition, caught.value.offset) == (None, None, None)
-    part.close()
+    for part in parts:
+        part.close()
 
 
 def test_a_group_that_must_not_be_read_is_told(

@@ -29,6 +29,7 @@ from cppwax.connectors.kafka import (
 )
 from cppwax.connectors.kafka import operators as kop
 from cppwax.connectors.kafka._client import ClientErrors
+from cppwax.connectors.kafka._group import Group
 from cppwax.connectors.kafka._messages import source_message
 from cppwax.connectors.kafka._producing import Producing
 from cppwax.connectors.kafka._reader import Reading
@@ -210,7 +211,7 @@ def test_a_reader_ends_at_a_refusal_that_lasts_though_other_brokers_deliver() ->
         errors=errors, brokers="b:1", looker=lambda: None, partitions=lambda _topic: [2]
     )
     share = Offsets(["topic"], 0, 1, None)
-    reading = Reading(1, True, OFFSET_BEGINNING, None, True)
+    reading = Reading(1, True, OFFSET_BEGINNING, True, Group("g", False))
     reader = TopicsReader("inp", consumer, start, reading, share, timedelta(hours=1))
     refused = ConfluentKafkaError(ConfluentKafkaError._AUTHENTICATION, "no")
     for at in (0.0, 9.0):
