@@ -32,27 +32,13 @@ Epoch agreed_durable(const History& history, const std::vector<History>& all) {
   return durable;
 }
 
-// A partition may lack executions, as one that was restored. But those of a number are the same
-// one, unless the store as a whole was put back in between and went on from there once more.
 std::vector<Execution> executions_in(const std::vector<History>& histories) {
-  struct Told {
-    Execution execution;
-    std::size_t partition;
-  };
-  std::map<std::uint64_t, Told> by_number;
-  for (std::size_t p = 0; p < histories.size(); ++p) {
-    for (const Execution& each : histories[p].executions) {
-      const Told& known = by_number.try_emplace(each.number, Told{each, p}).first->second;
-      if (known.execution == each) continue;
-      throw InconsistentPartitionsError(
-          "partition " + std::to_string(p) + " is of another past than partition " +
-          std::to_string(known.partition) + ": run " + std::to_string(each.number) +
-          " of the one is not that of the other, as if the store had been put back and run again, "
-          "but one of the two were from before; restore all partitions from copies of one time");
-    }
+  std::map<std::uint64_t, Execution> by_number;
+  for (const History& history : histories) {
+    for (const Execution& each : history.executions) by_number.emplace(each.number, each);
   }
   std::vector<Execution> all;
-  for (const auto& [number, told] : by_number) all.push_back(told.execution);
+  for (const auto& [number, each] : by_number) all.push_back(each);
   return all;
 }
 
@@ -100,10 +86,8 @@ Epoch epochs_before(Epoch from, std::uint64_t count, const std::vector<Execution
   return Epoch(0);
 }
 
-Resume find_resume(const std::vector<History>& histories, std::uint64_t jump) {
+Resume find_resume(const std::vector<History>& histories) {
   ENGINE_ASSERT(!histories.empty());
-  Resume resume;
-  resume.earlier = executions_in(histories);
   std::vector<Epoch> durable;
   for (const History& history : histories) durable.push_back(agreed_durable(history, histories));
   const auto least = std::min_element(durable.begin(), durable.end());
@@ -116,10 +100,12 @@ Resume find_resume(const std::vector<History>& histories, std::uint64_t jump) {
         "and run with a longer backup interval to be able to go further back");
   }
 
+  Resume resume;
+  resume.earlier = executions_in(histories);
   if (resume.earlier.empty()) return resume;
   resume.is_first = false;
   resume.execution = {resume.earlier.back().number + 1, *least,
-                      Epoch(last_used(histories).value() + kFirstBeyondWritten + jump)};
+                      Epoch(last_used(histories).value() + kFirstBeyondWritten)};
   for (std::size_t p = 0; p < histories.size(); ++p) {
     if (is_behind(histories[p], durable[p], histories)) {
       resume.behind.push_back(RecoveryPartitionIndex(static_cast<std::uint32_t>(p)));

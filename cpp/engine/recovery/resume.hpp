@@ -2,7 +2,6 @@
 // computes the same from the same (docs/progress_and_snapshots.md P14, P15).
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,8 +10,7 @@
 
 namespace cppwax::recovery {
 
-// Some partition was restored from a copy that is older than the others can go back, or of another
-// past than theirs.
+// Some partition was restored from a copy that is older than the others can go back.
 class InconsistentPartitionsError : public StoreError {
  public:
   explicit InconsistentPartitionsError(const std::string& message)
@@ -33,9 +31,8 @@ struct Resume {
 // left out (P15). 0: there are not so many. `executions`: oldest first, `from` is of the last one.
 Epoch epochs_before(Epoch from, std::uint64_t count, const std::vector<Execution>& executions);
 
-// `histories[p]` is what partition p says. REQUIRES: at least one. `jump`: so many numbers more lie
-// before the first epoch; drawn at random it tells this run from others that began where it did.
+// `histories[p]` is what partition p says. REQUIRES: at least one.
 // Errors: InconsistentPartitionsError, naming the partitions.
-Resume find_resume(const std::vector<History>& histories, std::uint64_t jump = 0);
+Resume find_resume(const std::vector<History>& histories);
 
 }  // namespace cppwax::recovery

@@ -1,7 +1,6 @@
 #include "engine/worker/recovery_session.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "engine/base/error.hpp"
@@ -11,9 +10,6 @@
 namespace cppwax::worker {
 
 namespace {
-
-// Numbers stay short, and two runs that began at the same place seldom have the same one.
-constexpr std::uint64_t kFurthestJump = 1u << 16;
 
 // Tells what `own` gives, or why it gives nothing, and returns what all told, by process: if one is
 // refused by its store, all throw the same.
@@ -111,8 +107,7 @@ bool RecoverySession::open_all(const graph::Plan& plan, const Place& place, cons
   const auto histories = exchange<HistoryReport>(
       gather, place, read_histories, [&] { return open_own(homes, plan.flow_id(), place); });
   if (!histories) return false;
-  const recovery::Resume resume =
-      find_resume(*histories, place, homes.size(), sights->front().jump);
+  const recovery::Resume resume = find_resume(*histories, place, homes.size());
 
   // As of the cut: a partition may have epochs beyond it, which count for nothing.
   const auto stored = exchange<StepsReport>(gather, place, read_steps,
@@ -133,7 +128,7 @@ SightReport RecoverySession::look() {
   recovery::FoundStore found = recovery::find_partitions(settings_.folder);
   warnings_ = std::move(found.warnings);
   return {std::move(found.partitions), settings_.drop_strange_states,
-          settings_.refuse_strange_states, std::random_device()() % kFurthestJump};
+          settings_.refuse_strange_states};
 }
 
 // Partitions are spread over the workers of their process in turn.
@@ -170,8 +165,7 @@ HistoryReport RecoverySession::open_own(const std::vector<Home>& homes, const st
 
 // One process tells what all find.
 recovery::Resume RecoverySession::find_resume(const std::vector<HistoryReport>& reports,
-                                              const Place& place, std::size_t partition_count,
-                                              std::uint64_t jump) {
+                                              const Place& place, std::size_t partition_count) {
   std::vector<recovery::History> histories(partition_count);
   std::size_t told = 0;
   for (const HistoryReport& report : reports) {
@@ -182,7 +176,7 @@ recovery::Resume RecoverySession::find_resume(const std::vector<HistoryReport>& 
     }
   }
   ENGINE_ASSERT(told == partition_count, told);
-  recovery::Resume resume = recovery::find_resume(histories, jump);
+  recovery::Resume resume = recovery::find_resume(histories);
   if (place.process == ProcessIndex(0)) {
     for (const RecoveryPartitionIndex behind : resume.behind) {
       warnings_.push_back("partition " + std::to_string(behind.value()) + " in " +

@@ -93,7 +93,7 @@ class RecoverySession {
   HistoryReport open_own(const std::vector<Home>& homes, const std::string& flow_id,
                          const Place& place);
   recovery::Resume find_resume(const std::vector<HistoryReport>& reports, const Place& place,
-                               std::size_t partition_count, std::uint64_t jump);
+                               std::size_t partition_count);
   StepsReport stored_steps(Epoch cut);
   std::set<StepId> steps_to_drop(const graph::Plan& plan, const Place& place,
                                  const std::vector<SightReport>& sights,

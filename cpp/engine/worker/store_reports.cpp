@@ -88,7 +88,6 @@ SightReport read_sight_body(WireReader& in) {
   SightReport report;
   report.drops_strange_states = read_flag(in);
   report.refuses_strange_states = read_flag(in);
-  report.jump = in.number<std::uint64_t>();
   const std::uint32_t count = read_count(in, 36);
   for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
     report.partitions.push_back(read_partition(in));
@@ -162,7 +161,6 @@ transport::Report write_report(const SightReport& report) {
   WireWriter out(bytes.content);
   out.number(static_cast<std::uint8_t>(report.drops_strange_states));
   out.number(static_cast<std::uint8_t>(report.refuses_strange_states));
-  out.number(report.jump);
   out.number(static_cast<std::uint32_t>(report.partitions.size()));
   for (const recovery::FoundPartition& found : report.partitions) {
     write_text(out, found.path);

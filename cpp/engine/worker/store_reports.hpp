@@ -2,7 +2,6 @@
 // (docs/wire_format.md, "Reports"). Pure.
 #pragma once
 
-#include <cstdint>
 #include <set>
 #include <string>
 #include <variant>
@@ -27,7 +26,6 @@ struct SightReport {
   std::vector<recovery::FoundPartition> partitions;
   bool drops_strange_states = false;
   bool refuses_strange_states = false;
-  std::uint64_t jump = 0;  // drawn at random, see recovery::find_resume; that of process 0 counts
 };
 
 // Second: what the partitions say that it is the primary of.

@@ -53,25 +53,6 @@ TEST(FindResume, EpochsAreNeverUsedTwice) {
   EXPECT_EQ(resume.execution.number, 3u);
 }
 
-TEST(FindResume, TheFirstEpochMayJump) {
-  EXPECT_EQ(find_resume({history(4)}, 1000).execution, (Execution{2, Epoch(4), Epoch(1007)}));
-  EXPECT_EQ(find_resume({History{}}, 1000).execution, kFirst);
-}
-
-TEST(FindResume, PartitionsOfTwoPastsAreRefused) {
-  // All went back to epoch 4 and on from there; partition 1 is of the run before that one.
-  const History first = history(9, {kFirst, {2, Epoch(4), Epoch(8)}});
-  const History second = history(30, {kFirst, {2, Epoch(4), Epoch(28)}});
-  const auto named = testing::AllOf(HasSubstr("partition 1 "), HasSubstr("partition 0:"),
-                                    HasSubstr("run 2 "), HasSubstr("copies of one time"));
-  EXPECT_THAT(refusal({second, first}), named);
-  EXPECT_THAT(refusal({first, second}), named);
-  const History later = history(40, {kFirst, {2, Epoch(4), Epoch(28)}, {3, Epoch(31), Epoch(39)}});
-  EXPECT_THAT(refusal({later, first}), named);
-  EXPECT_EQ(refusal({later, second}), "");
-  EXPECT_EQ(refusal({later, history(5)}), "") << "restored, but of the same past";
-}
-
 TEST(FindResume, WhatADeadRunWroteBeyondTheNextCutDoesNotCount) {
   // Partition 0 was behind, so 5 of partition 1 was cut off; but 1 died before it was told.
   const History told = history(4, {kFirst, {2, Epoch(4), Epoch(8)}});

@@ -32,7 +32,7 @@ class StoreScenario {
     ENGINE_ASSERT(history.collected <= greatest_limit_, history.collected, greatest_limit_);
     recovery::History other = history;
     if (!is_alone_ && below(3) == 0) other.durable = between(history.collected, history.durable);
-    go_on_from(stand, recovery::find_resume({history, other}, below(100)).execution);
+    go_on_from(stand, recovery::find_resume({history, other}).execution);
   }
 
   // The same, if it is allowed to have lost epochs.

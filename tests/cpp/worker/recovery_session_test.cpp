@@ -152,36 +152,6 @@ TEST(RecoverySession, AllBeginTheSameExecution) {
   }
 }
 
-// Of runs that begin at the same place each has a number of its own, the same on all processes: a
-// file of one is told from those of another.
-TEST(RecoverySession, AFileOfAnotherPastIsRefused) {
-  const TempFolder folder, copy;
-  recovery::init_store(folder.path(), 2);
-  const auto run = [&] {
-    Sessions sessions = sessions_of({{folder.path()}, {folder.path()}});
-    EXPECT_THAT(open(sessions, 1), Each("open"));
-    const Epoch first = sessions[0]->access(0).execution().first;
-    EXPECT_EQ(sessions[1]->access(0).execution().first, first);
-    for (const auto& session : sessions) session->close();
-    return first;
-  };
-  const auto copy_of = [](std::uint32_t p) { return "part-" + std::to_string(p) + ".sqlite3"; };
-  run();
-  for (const std::uint32_t p : {0, 1}) fs::copy(folder / copy_of(p), copy / copy_of(p));
-  const Epoch before = run();
-  fs::rename(folder / copy_of(1), folder / "of-before");
-  // By chance they may be the same, but not for ever.
-  do {
-    fs::remove(folder / copy_of(1));
-    for (const std::uint32_t p : {0, 1}) {
-      fs::copy(copy / copy_of(p), folder / copy_of(p), fs::copy_options::overwrite_existing);
-    }
-  } while (run() == before);
-  fs::rename(folder / "of-before", folder / copy_of(1));
-  Sessions sessions = sessions_of({{folder.path()}, {folder.path()}});
-  EXPECT_THAT(open(sessions, 1), Each(AllOf(HasSubstr("another past"), HasSubstr("run 2 "))));
-}
-
 TEST(RecoverySession, WhatOneFindsWrongAllRefuse) {
   const TempFolder folder;
   recovery::init_store(folder.path(), 2);

@@ -21,7 +21,6 @@ using testing::HasSubstr;
 SightReport sight() {
   SightReport report;
   report.refuses_strange_states = true;
-  report.jump = 77;
   report.partitions.push_back(
       {"/db/part-0.sqlite3", {"uuid", RecoveryPartitionIndex(0), 2}, {7, 70}, "host"});
   report.partitions.push_back(
@@ -52,7 +51,6 @@ TEST(StoreReports, SightsComeBack) {
   const auto back = std::get<SightReport>(read_sight(write_report(sight())));
   EXPECT_TRUE(back.refuses_strange_states);
   EXPECT_FALSE(back.drops_strange_states);
-  EXPECT_EQ(back.jump, 77u);
   ASSERT_EQ(back.partitions.size(), 2u);
   EXPECT_EQ(back.partitions[1].path, "/db/part-1.sqlite3");
   EXPECT_EQ(back.partitions[1].host, "host");
