@@ -24,6 +24,12 @@ LONGEST_TICK = 0.001 + 0.006
 ASSERTED_TICK = 5 * LONGEST_TICK
 
 
+def has_lock() -> bool:
+    """Without one nobody waits for another thread: the system alone gives processors."""
+    is_enabled: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    return is_enabled()
+
+
 class Ticker:
     """A thread that takes the interpreter again and again, and lets go of it in between."""
 
@@ -122,7 +128,7 @@ def test_threads_run_on_while_workers_are_busy(
 ) -> None:
     ticker = Ticker()
     entry_point(flow_of(UntilDone(list(range(20)), ticker), mapper))
-    assert ticker.seconds < TICKS * ASSERTED_TICK * entry_point.workers
+    assert not has_lock() or ticker.seconds < TICKS * ASSERTED_TICK * entry_point.workers
 
 
 @pytest.fixture
@@ -139,17 +145,17 @@ def test_threads_run_on_with_a_long_switch_interval(
 ) -> None:
     ticker = Ticker()
     run_one(flow_of(UntilDone(list(range(20)), ticker), sum_up))
-    assert ticker.seconds < 5 * TICKS * (0.002 + long_switch_interval)
+    assert not has_lock() or ticker.seconds < 5 * TICKS * (0.002 + long_switch_interval)
 
 
 def test_threads_run_on_while_workers_are_idle(entry_point: EntryPoint) -> None:
     ticker = Ticker()
     entry_point(flow_of(UntilDone([], ticker), list))
-    assert ticker.seconds < TICKS * ASSERTED_TICK
+    assert not has_lock() or ticker.seconds < TICKS * ASSERTED_TICK
 
 
 def test_threads_run_on_while_all_calls_are_in_c(run_one: EntryPoint) -> None:
     """C functions never look at who else wants to run: the engine has to, between them."""
     ticker = Ticker()
     run_one(flow_of(FromIterator(batches_until(ticker.done), ticker), list))
-    assert ticker.seconds < TICKS * ASSERTED_TICK
+    assert not has_lock() or ticker.seconds < TICKS * ASSERTED_TICK
