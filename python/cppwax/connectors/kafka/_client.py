@@ -80,7 +80,7 @@ def within(timeout_s: float, call: Callable[[], object]) -> None:
         raise failure
 
 
-class _Repetitions:
+class Repetitions:
     """Finds texts that were there a short while ago."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -97,7 +97,7 @@ class _Repetitions:
         return False
 
 
-_said = _Repetitions(monotonic)
+_said = Repetitions(monotonic)
 
 
 def _is_new(record: logging.LogRecord) -> bool:
@@ -148,7 +148,7 @@ class ClientErrors:
         self._refusal_timeout_s = refusal_timeout_s
         self._also = also
         self._now = now
-        self._heard = _Repetitions(now)
+        self._heard = Repetitions(now)
         self._refused_since = 0.0
         self._refused_last = float("-inf")
         self.any_refusal: ConfluentKafkaError | None = None

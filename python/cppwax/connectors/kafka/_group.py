@@ -12,7 +12,7 @@ from typing import Any
 from confluent_kafka import OFFSET_STORED, TopicPartition
 from confluent_kafka import KafkaError as ConfluentKafkaError
 
-from cppwax.connectors.kafka._client import LOGGER, _Repetitions
+from cppwax.connectors.kafka._client import LOGGER, Repetitions
 from cppwax.connectors.kafka._errors import KafkaSourceError
 
 OnCommit = Callable[[ConfluentKafkaError | None, list[Any]], object]
@@ -30,7 +30,7 @@ class Group:
     def __init__(self, name: str, is_committed_to: bool) -> None:
         self.name = name
         self.is_committed_to = is_committed_to
-        self._said = _Repetitions(monotonic)
+        self._said = Repetitions(monotonic)
 
     def reports(self, also: OnCommit | None) -> OnCommit:
         """Give what hears of commits, and tells of those that are refused, now and then.

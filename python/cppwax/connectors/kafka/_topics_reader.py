@@ -8,18 +8,11 @@ from time import monotonic
 from typing import Any
 from zlib import crc32
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from confluent_kafka import KafkaError as ConfluentKafkaError
 
 from cppwax.connectors.kafka._client import LOGGER, Start
-from cppwax.connectors.kafka._messages import (
-    source_message,
-)
+from cppwax.connectors.kafka._messages import source_message
 from cppwax.connectors.kafka._reader import (
     UNREADABLE,
     Reader,
