@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -97,6 +98,17 @@ class KeyTable {
 
   void erase(KeySlot& slot);
   std::size_t size() const { return size_; }
+  // A slot of which `fits`, a predicate or member, says so; the one of the last time where it still
+  // does. Null if there is none.
+  template <class Slot, class Fits>
+  Slot* some(const Fits& fits) {
+    for (std::size_t looked_at = 0; looked_at < places_.size(); ++looked_at) {
+      auto* slot = static_cast<Slot*>(places_[some_].slot.get());
+      if (slot != nullptr && std::invoke(fits, *slot)) return slot;
+      some_ = after(some_);
+    }
+    return nullptr;
+  }
   // All slots, sorted by key.
   std::vector<KeySlot*> sorted() const;
 
@@ -115,6 +127,7 @@ class KeyTable {
 
   std::vector<Place> places_;  // a power of two, at most two thirds of them taken
   std::size_t size_ = 0;
+  std::size_t some_ = 0;  // the place at which `some` goes on
 };
 
 // A binary heap of slots by due time, in which a slot knows its place: a time that is replaced

@@ -170,8 +170,8 @@ class Keys {
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
     if (!share_time()) return;
-    some_over_ = table_.size() > 0;
-    if (!some_over_) builder_.time->forget();
+    time_to_keep_ = changes_ && table_.size() > 0;
+    if (table_.size() == 0) builder_.time->forget();
   }
 
   // A callback of this key has run.
@@ -218,11 +218,12 @@ class Keys {
 
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
-    TimedSlot* first = due_by_watermark_.first();
-    if (std::exchange(some_over_, false) && first && changes_ && builder_.time->outlives_keys()) {
-      builder_.time->keep_in(static_cast<BuiltSlot*>(first)->logic, *first);
-      changes_->changed(*first);
+    if (auto* teller = time_to_keep_ ? table_.some<BuiltSlot>(&BuiltSlot::logic) : nullptr) {
+      time_to_keep_ = false;
+      builder_.time->keep_in(teller->logic, *teller);
+      changes_->changed(*teller);
     }
+    const TimedSlot* first = due_by_watermark_.first();
     worker_due_ = first ? builder_.time->due(*first, *due_by_watermark_.least()) : std::nullopt;
   }
 
@@ -260,7 +261,7 @@ class Keys {
   // Where keys share time, by event time; and when to look at the watermark.
   WatermarkDues due_by_watermark_;
   std::optional<WallTime> worker_due_;
-  bool some_over_ = false;  // since the last time that all were asked
+  bool time_to_keep_ = false;  // of a key that is over; no state tells it yet
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only
 };

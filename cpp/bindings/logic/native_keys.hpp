@@ -226,11 +226,13 @@ class NativeKeys {
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
     if constexpr (Logic::kSharesTime) {
-      TimedSlot* first = due_by_watermark_.first();
-      if (std::exchange(some_over_, false) && first && changes_ && logic_.leaves_time()) {
-        logic_.keep_time(static_cast<Slot&>(*first));
-        changes_->changed(*first);
+      const auto has_state = [](const Slot& slot) { return !slot.over; };
+      if (Slot* teller = time_to_keep_ ? table_.template some<Slot>(has_state) : nullptr) {
+        time_to_keep_ = false;
+        logic_.keep_time(*teller);
+        changes_->changed(*teller);
       }
+      const TimedSlot* first = due_by_watermark_.first();
       worker_due_ = first ? logic_.due_of_all(*first, *due_by_watermark_.least()) : std::nullopt;
     }
   }
@@ -325,8 +327,8 @@ class NativeKeys {
     if (changes_) changes_->discarded(slot);
     table_.erase(slot);
     if constexpr (Logic::kSharesTime) {
-      some_over_ = table_.size() > 0;
-      if (!some_over_) logic_.forget_time();
+      time_to_keep_ = changes_ && table_.size() > 0 && logic_.leaves_time();
+      if (table_.size() == 0) logic_.forget_time();
     }
   }
 
@@ -337,7 +339,7 @@ class NativeKeys {
   // Where keys share time, by event time; and when to look at the watermark.
   WatermarkDues due_by_watermark_;
   std::optional<WallTime> worker_due_;
-  bool some_over_ = false;  // since the last time that all were asked
+  bool time_to_keep_ = false;  // of a key that is over; no state tells it yet
   std::uint64_t batches_ = 0;
   std::optional<KeyChanges> changes_;  // with recovery only
 };

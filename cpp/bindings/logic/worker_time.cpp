@@ -30,9 +30,7 @@ constexpr std::array kTimedBuilders{
 }  // namespace
 
 WorkerTime::WorkerTime(const PyTypes& types, py::object time)
-    : types_(types),
-      time_(std::move(time)),
-      outlives_keys_(attribute_of(time_.ptr(), "outlives_keys").is(py::bool_(true))) {}
+    : types_(types), time_(std::move(time)) {}
 
 void WorkerTime::take_over() {
   call_method([] { return std::string("sharing a watermark"); }, time_.ptr(), take_over_);

@@ -27,9 +27,8 @@ class WorkerTime {
   std::optional<WallTime> due(const KeySlot& first, WallTime when) const;
   // Where the watermark must be for the logic to be called.
   std::optional<WallTime> due_by_watermark(const py::object& logic, const KeySlot& slot) const;
-  // Whether a key that is over may have known what the states of no others tell.
-  bool outlives_keys() const { return outlives_keys_; }
-  // Lets the state of this key tell what is known.
+  // Lets the state of this key tell what is known: one that is over may have known what those of no
+  // others tell.
   void keep_in(const py::object& logic, const KeySlot& slot) const;
   // There is no key left.
   void forget();
@@ -40,7 +39,6 @@ class WorkerTime {
 
   const PyTypes& types_;
   py::object time_;
-  bool outlives_keys_;
   // Of methods, asked for with every batch and key.
   py::object take_over_ = interned("take_over");
   py::object watermark_ = interned("watermark");

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from cppwax.operators.windowing._clocks import Clock, EventClock, EventClockLogic
-from cppwax.operators.windowing._times import UTC_MIN, ZERO_TD
+from cppwax.operators.windowing._times import UTC_MIN
 from cppwax.operators.windowing._watermark import EventClockState, Watermark
 
 V = TypeVar("V")
@@ -24,14 +24,6 @@ class WorkerTime(Generic[V]):
         """Begin without keys."""
         self._clock = clock
         self.forget()
-
-    @property
-    def outlives_keys(self) -> bool:
-        """Tell whether a key that is over may have known what the states of no others tell.
-
-        A pause goes on from the last value of all keys: one that is over may have had it.
-        """
-        return self._clock.idle_after > ZERO_TD
 
     def known_to(self, key: Watermark) -> None:
         """Bring the watermark of a key to where the worker's is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,7 +16,7 @@ from cppwax.dataflow import Dataflow
 from cppwax.inputs import AbortExecution, FixedPartitionedSource, StatefulSourcePartition
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import TestingSink, TestingSource, run_main
-from tests.python.operators.windowing.keyed import ZERO, at, span
+from tests.python.operators.windowing.keyed import ZERO, at, seconds_of, span
 
 
 class Sessions(w.SessionWindower):
@@ -52,12 +53,23 @@ def test_early_results_that_come_due_at_the_end_of_the_data(windower: Any) -> No
         assert {key for key, _ in out} == {key for key, _ in items}
 
 
-#: Each at a system time. L's values are late for a window of its own, so that L is over at once,
-#: but they keep the pause from beginning.
-STEPS = (
-    (0, [("K", 1099)]),
-    *((now, [("L", 1001)]) for now in range(5, 61, 5)),
-    *((82, []), (83, [("M", 1050)]), (84, [])),
+AtTimes = tuple[tuple[int, list[Any]], ...]
+"""Batches, each at a system time; a value is the number of a side and a time."""
+
+#: L's values are late for a window of its own, so that L is over at once, but they keep the pause
+#: from beginning.
+PAUSE: AtTimes = (
+    (0, [("K", (0, 1099))]),
+    *((now, [("L", (1, 1001))]) for now in range(5, 61, 5)),
+    *((82, []), (83, [("M", (1, 1050))]), (84, [])),
+)
+#: L's first value brings the watermark far beyond what K, which stays, has heard of. When the next
+#: one comes, late, enough time has passed for L to be over.
+LEAD: AtTimes = (
+    (0, [("K", (0, 0))]),
+    (1, [("L", (1, 1000))]),
+    (3, [("L", (1, 500))]),
+    *((4, []), (5, [("M", (1, 500))])),
 )
 
 
@@ -65,6 +77,7 @@ STEPS = (
 class Steps(FixedPartitionedSource[Any, int], StatefulSourcePartition[Any, int]):
     """Sets the time with each batch, and ends abruptly before one of them, if told."""
 
+    steps: AtTimes
     now: list[float]
     abort_before: float | None = None
     place: int = 0
@@ -77,9 +90,9 @@ class Steps(FixedPartitionedSource[Any, int], StatefulSourcePartition[Any, int])
         return self
 
     def next_batch(self) -> list[Any]:
-        if self.place == len(STEPS):
+        if self.place == len(self.steps):
             raise StopIteration
-        now, items = STEPS[self.place]
+        now, items = self.steps[self.place]
         if self.abort_before is not None and now >= self.abort_before:
             raise AbortExecution
         self.now[0] = now
@@ -94,34 +107,112 @@ class Steps(FixedPartitionedSource[Any, int], StatefulSourcePartition[Any, int])
         return self.place
 
 
+def came_late(
+    folder: Path,
+    step: Callable[[Any, Any], Any],
+    steps: AtTimes,
+    aborts: tuple[float | None, ...],
+    options: dict[str, Any],
+) -> list[str]:
+    """Tell whose values came late in as many runs, each of which goes on after the one before."""
+    folder.mkdir()
+    init_db_dir(folder, 1)
+    late: list[Any] = []
+    now: list[float] = [0]
+    clock = w.EventClock(
+        lambda value: at(value[1]), now_getter=lambda: at(now[0]), watermark="worker", **options
+    )
+    for abort_before in aborts:
+        flow = Dataflow("flow")
+        out = step(op.input("inp", flow, Steps(steps, now, abort_before)), clock)
+        op.output("down", out.down, TestingSink([]))
+        op.output("late", out.late, TestingSink(late))
+        run_main(flow, epoch_interval=timedelta(0), recovery_config=RecoveryConfig(folder))
+    return [key for key, _ in late]
+
+
 @pytest.mark.parametrize("windower", [w.TumblingWindower, Tumbling])
 def test_a_pause_that_a_key_which_is_over_began_outlives_a_crash(
     tmp_path: Path, windower: Any
 ) -> None:
-    def came_late(folder: Path, *aborts: float | None) -> list[Any]:
-        folder.mkdir()
-        init_db_dir(folder, 1)
-        late: list[Any] = []
-        now: list[float] = [0]
-        clock = w.EventClock(
-            at,
-            span(100),
-            now_getter=lambda: at(now[0]),
-            to_system_utc=lambda _: datetime.now(timezone.utc),
-            watermark="worker",
-            idle_after=span(10),
-        )
-        for abort_before in aborts:
-            flow = Dataflow("flow")
-            up = op.input("inp", flow, Steps(now, abort_before))
-            step = w.collect_window("step", up, clock, windower(span(10), ZERO))
-            op.output("down", step.down, TestingSink([]))
-            op.output("late", step.late, TestingSink(late))
-            config = RecoveryConfig(folder)
-            run_main(flow, epoch_interval=timedelta(0), recovery_config=config)
-        return [key for key, _ in late]
+    def step(up: Any, clock: Any) -> Any:
+        return w.collect_window("step", up, clock, windower(span(10), ZERO))
 
-    assert came_late(tmp_path / "two", 83, None) == came_late(tmp_path / "one", None)
+    options = {
+        "wait_for_system_duration": span(100),
+        "to_system_utc": lambda _: datetime.now(timezone.utc),
+        "idle_after": span(10),
+    }
+    whole = came_late(tmp_path / "one", step, PAUSE, (None,), options)
+    assert came_late(tmp_path / "two", step, PAUSE, (83, None), options) == whole
+
+
+class _UnevenLogic(w.WindowerLogic[dict[int, int]]):
+    """A window for each value, from its time on; those of late times are short."""
+
+    def __init__(self, ends: dict[int, int] | None) -> None:
+        self.ends = dict(ends or {})
+
+    def open_for(self, timestamp: datetime) -> list[int]:
+        begin = int(seconds_of(timestamp))
+        self.ends[begin] = begin + (3600 if begin < 500 else 1)
+        return [begin]
+
+    def late_for(self, timestamp: datetime) -> list[int]:
+        return [int(seconds_of(timestamp))]
+
+    def merged(self) -> list[tuple[int, int]]:
+        return []
+
+    def close_for(self, watermark: datetime) -> list[Any]:
+        over = [begin for begin, end in self.ends.items() if at(end) <= watermark]
+        return [(begin, w.WindowMetadata(at(begin), at(self.ends.pop(begin)))) for begin in over]
+
+    def notify_at(self) -> datetime | None:
+        return min(map(at, self.ends.values()), default=None)
+
+    def is_empty(self) -> bool:
+        return not self.ends
+
+    def snapshot(self) -> dict[int, int]:
+        return dict(self.ends)
+
+
+class _Uneven(w.Windower[dict[int, int]]):
+    def build(self, resume_state: dict[int, int] | None) -> _UnevenLogic:
+        return _UnevenLogic(resume_state)
+
+
+def _interval_join(up: Any, clock: Any) -> Any:
+    return w.interval_join("step", *_sides(up), clock, span(0), span(3600))
+
+
+def _as_of_join(up: Any, clock: Any) -> Any:
+    right, left = _sides(up)
+    return w.as_of_join("step", left, right, clock, span(3600))
+
+
+def _as_of_join_without_tolerance(up: Any, clock: Any) -> Any:
+    """No key that stays is due at any time."""
+    right, left = _sides(up)
+    return w.as_of_join("step", left, right, clock)
+
+
+def _uneven_windows(up: Any, clock: Any) -> Any:
+    return w.collect_window("step", up, clock, _Uneven())
+
+
+def _sides(up: Any) -> list[Any]:
+    return [op.filter_value(f"side{n}", up, lambda value, n=n: value[0] == n) for n in range(2)]
+
+
+@pytest.mark.parametrize(
+    "step", [_interval_join, _as_of_join, _as_of_join_without_tolerance, _uneven_windows]
+)
+def test_what_a_key_that_is_over_knew_outlives_a_crash(tmp_path: Path, step: Any) -> None:
+    options = {"wait_for_system_duration": span(0), "to_system_utc": lambda _: None}
+    for name, aborts in (("one", (None,)), ("two", (4, None))):
+        assert came_late(tmp_path / name, step, LEAD, aborts, options) == ["L", "M"]
 
 
 class _NeverLogic(w.WindowerLogic[None]):
