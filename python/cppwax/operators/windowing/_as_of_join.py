@@ -91,8 +91,14 @@ class AsOfJoinLogic(StatefulBatchLogic[Labelled, TimeJoinEvent, AsOfJoinState]):
         return self._settled(self._clock.on_notify(), [])
 
     def on_eof(self) -> tuple[Iterable[TimeJoinEvent], bool]:
-        """Emit the rows of all that wait."""
-        return self._settled(self._clock.on_eof(), [])
+        """Emit the rows of all that wait.
+
+        Right values stay: that no more comes in this run brings the watermark of a resumed one no
+        further.
+        """
+        events: list[TimeJoinEvent] = []
+        self._take_rows(self._clock.on_eof(), events)
+        return events, self._is_over()
 
     def notify_at(self) -> datetime | None:
         """Ask for a call when a row is due or a right value is too old."""
@@ -121,11 +127,17 @@ class AsOfJoinLogic(StatefulBatchLogic[Labelled, TimeJoinEvent, AsOfJoinState]):
     def _settled(
         self, watermark: datetime, events: list[TimeJoinEvent]
     ) -> tuple[list[TimeJoinEvent], bool]:
+        self._take_rows(watermark, events)
+        self._drop_rights(watermark)
+        return events, self._is_over()
+
+    def _is_over(self) -> bool:
+        return not self._lefts and not self._rights
+
+    def _take_rows(self, watermark: datetime, events: list[TimeJoinEvent]) -> None:
         while self._lefts and (self._lefts[0][0] < watermark or watermark == UTC_MAX):
             timestamp, _, value = heappop(self._lefts)
             events.append(("E", (value, self._newest_at(timestamp))))
-        self._drop_rights(watermark)
-        return events, not self._lefts and not self._rights
 
     def _newest_at(self, timestamp: datetime) -> Any:
         position = bisect_right(self._rights, timestamp, key=_time_of)
@@ -161,9 +173,10 @@ def as_of_join(
     **Shape**: `KeyedStream[X], KeyedStream[Y] → TimeJoinOut(down: KeyedStream[(X, Y | None)], late:
     KeyedStream[(int, X | Y)])`.
     **Order**: rows are emitted in order of the left values' times, of equal times as they came,
-    when the watermark is beyond them.
+    when the watermark is beyond them, or at the end of the stream.
     **State**: of each key the values beyond the watermark, and the newest right value before it
-    until it is older than `tolerance`: by default for ever, over the end of the stream too.
+    until it is older than `tolerance`, by default for ever. The right ones, with the watermark,
+    stay over the end of the stream too, for a run that is resumed.
     **Parallelism**: all items of a key are brought to one worker.
 
     Args:

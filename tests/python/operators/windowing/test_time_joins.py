@@ -222,6 +222,32 @@ class TestAsOf:
         sides.eof()
         assert sides.rows == [((100, "x"), (5, "new"))]
 
+    @pytest.mark.parametrize("tolerance", [timedelta.max, span(10)])
+    def test_what_the_watermark_still_asks_for_stays_over_the_end(
+        self, tolerance: timedelta
+    ) -> None:
+        sides = _Sides(_as_of(tolerance), 7)
+        sides.batch((1, (0, "old")), (1, (5, "new")), (0, (6, "x")))
+        sides.eof()
+        sides.restart()
+        sides.batch((0, (2, "y")))
+        sides.eof()
+        assert sides.rows == [((6, "x"), (5, "new")), ((2, "y"), (0, "old"))]
+        # The watermark has stayed too.
+        sides.restart()
+        sides.batch((0, (-2, "z")))
+        assert sides.late == [(0, (-2, "z"))]
+
+    def test_with_a_tolerance_an_idle_key_is_forgotten_after_the_end_too(self) -> None:
+        sides = _Sides(_as_of(span(10)), 0)
+        sides.batch((1, (0, "old")))
+        sides.eof()
+        sides.restart()
+        assert sides.logic.watermark_due() == at(10.000001)
+        sides.now.seconds = 10.000001
+        sides.notify()
+        assert sides.logic is None
+
     def test_with_a_tolerance_an_idle_key_is_forgotten(self) -> None:
         sides = _Sides(_as_of(span(10)), 0)
         sides.batch((1, (0, "old")))
