@@ -116,6 +116,21 @@ class TestGrids:
         assert (meta.open_time.hour, meta.close_time.hour) == (0, 7)
         assert meta.close_time.tzinfo is berlin
 
+    def test_days_of_local_time_are_those_of_what_the_wall_shows_as_if_it_were_utc(self) -> None:
+        berlin, day = ZoneInfo("Europe/Berlin"), timedelta(days=1)
+        for before in (datetime(2024, 3, 30), datetime(2024, 10, 26)):
+            # Noon before the change, late on its day, soon after that, late a day later.
+            spans = [timedelta(hours=hours) for hours in (12, 47.5, 48.5, 71.5)]
+            local = [(before + passed).replace(tzinfo=berlin) for passed in spans]
+            zoned = w.TumblingWindower(day, before.replace(tzinfo=berlin)).build(None)
+            wall = w.TumblingWindower(day, before.replace(tzinfo=timezone.utc)).build(None)
+            counted = [zoned.open_for(t.astimezone(timezone.utc)) for t in local]
+            assert counted == ([[0], [1], [1], [2]] if before.month == 3 else [[0], [2], [2], [3]])
+            shown = [
+                wall.open_for(t.astimezone(berlin).replace(tzinfo=timezone.utc)) for t in local
+            ]
+            assert shown == [[0], [1], [2], [2]]
+
     @pytest.mark.parametrize(
         ("make", "error", "word"),
         [
