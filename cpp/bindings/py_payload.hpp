@@ -1,7 +1,7 @@
 // Batches of Python objects. The only place where references to items are counted.
 //
 // Lists that come from user code are copied before anything else runs, lists that go to user code
-// are new and given away (docs/decisions/0006-who-owns-a-list.md).
+// are new and given away: whoever made a list may change it as long as it likes.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -24,6 +24,7 @@ RULES: tuple[Checker, ...] = (
     words.nothing_sleeps,
     words.nothing_is_unfinished,
     words.no_test_is_hidden,
+    words.named_pages_exist,
 )
 
 #: (rule, path) → why the file may break the rule. At most ten.

@@ -64,6 +64,7 @@ BAD: list[tuple[Checker, str, str]] = [
     (words.nothing_is_unfinished, "python/cppwax/x.py", "raise NotImplementedError"),
     (words.no_test_is_hidden, "tests/python/test_x.py", "@pytest.mark.skip"),
     (words.no_test_is_hidden, "tests/cpp/base/x_test.cpp", "TEST(Hash, DISABLED_Same) {}"),
+    (words.named_pages_exist, "cpp/engine/data/x.hpp", "// See docs/decisions/0000-nothing.md."),
 ]
 
 GOOD: list[tuple[Checker, str, str]] = [
@@ -80,6 +81,7 @@ GOOD: list[tuple[Checker, str, str]] = [
     (sizes.functions_are_short, "python/cppwax/x.py", python_function(50)),
     (sizes.functions_are_short, "cpp/x.cpp", cpp_function(70)),
     (sizes.parameters_are_few, "python/cppwax/x.py", "def join(a, b, c, d, e, f, g): ..."),
+    (words.named_pages_exist, "cpp/engine/data/x.hpp", "// See docs/architecture.md."),
     (words.gil_is_handled_in_one_place, "cpp/bindings/gil.hpp", "py::gil_scoped_acquire held;"),
     (words.gil_is_handled_in_one_place, "cpp/bindings/a.cpp", "// no gil_scoped_acquire here"),
     (words.time_comes_from_the_clock, "cpp/engine/base/clock.hpp", "return Clock::now();"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.python.architecture import _cpp
-from tests.python.architecture._files import is_cpp, is_python
+from tests.python.architecture._files import ROOT, is_cpp, is_python
 
 _GIL = re.compile(
     r"\b(gil_scoped_\w+|PyGILState_\w+|PyEval_(?:SaveThread|RestoreThread|AcquireThread)"
@@ -15,6 +15,7 @@ _NOW = re.compile(r"::now\s*\(")
 _CPP_SLEEP = re.compile(r"\b(?:usleep|nanosleep|sleep_for|sleep_until)\s*\(")
 _PYTHON_SLEEP = re.compile(r"\bsleep\s*\(")
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+_PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _HIDDEN_TEST = re.compile(
     r"pytest\.mark\.(skip|xfail)\b|\bDISABLED_\w+|GTEST_SKIP\b|\bassert True\b"
 )
@@ -60,6 +61,17 @@ def no_test_is_hidden(path: str, text: str) -> list[str]:
     if not path.startswith("tests/") or path.startswith(_RULES_THEMSELVES):
         return []
     return _matches(_HIDDEN_TEST, text, "mend the test, or remove it")
+
+
+def named_pages_exist(path: str, text: str) -> list[str]:
+    """Check that there is a page of docs/ by each name that is given."""
+    if path.startswith(_RULES_THEMSELVES):
+        return []
+    return [
+        f"{_cpp.line_of(text, match.start())}: there is no `{match.group()}`"
+        for match in _PAGE.finditer(text)
+        if not (ROOT / match.group()).is_file()
+    ]
 
 
 def _matches(pattern: re.Pattern[str], text: str, remedy: str) -> list[str]:
