@@ -12,6 +12,13 @@ from scripts.kafka_broker import KafkaBroker
 from tests.python.connectors.kafka import tools
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests of this folder, where several share the tests (xdist)."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[KafkaBroker]:
     tools.need_kafka()
