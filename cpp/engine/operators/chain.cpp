@@ -1,9 +1,11 @@
 #include "engine/operators/chain.hpp"
 
+#include <cstdint>
 #include <deque>
 #include <optional>
 
 #include "engine/base/error.hpp"
+#include "engine/operators/outputs.hpp"
 
 namespace cppwax::operators {
 
@@ -17,12 +19,16 @@ class ChainStep::ChainJob final : public Job {
   }
 
   Work run(Emitter& out) override {
+    handed_on_ = 0;
+    std::size_t before = 0;
     while (const auto place = last_with_work()) {
-      if (out.room() == 0 || resting_ == place) {
+      const bool goes_back = *place < before;
+      if (out.room() == 0 || resting_ == place || (goes_back && handed_on_ >= kSliceItems)) {
         resting_.reset();
         return Work::kMore;
       }
       work_at(*place, out);
+      before = *place;
     }
     return Work::kDone;
   }
@@ -93,6 +99,7 @@ class ChainStep::ChainJob final : public Job {
 
   // The step counts what the first link takes and what the last one gives; these are between.
   void hand_on(std::size_t from, data::PayloadPtr batch) {
+    handed_on_ += static_cast<std::int64_t>(batch->size());
     if (links_[from].meter) links_[from].meter->emitted(batch->size());
     if (links_[from + 1].meter) links_[from + 1].meter->arrived(batch->size());
     wait_for(from + 1, std::move(batch));
@@ -125,6 +132,8 @@ class ChainStep::ChainJob final : public Job {
   Epoch epoch_;
   std::vector<Place> places_;
   std::optional<std::size_t> resting_;  // the link that lets what it emitted go first
+  // Between links, in this slice: what is dropped on the way takes time, though never any room.
+  std::int64_t handed_on_ = 0;
 };
 
 std::unique_ptr<Job> ChainStep::start(Epoch epoch, data::PayloadPtr batch, Emitter& out) {

@@ -98,6 +98,15 @@ TEST(ChainStep, ALinkThatEmitsNothingEndsTheWayOfABatch) {
   EXPECT_EQ(bench.record.count("b.flat_map @0"), 0u);
 }
 
+TEST(ChainStep, WhatIsDroppedOnTheWayIsPartOfTheSlice) {
+  Bench bench(two_maps(3 * kSliceItems, 0), {2 * kSliceItems, 1'000'000'000});
+  bench.feed.batch(1, {1});
+  int slices = 1;
+  while (bench.step.activate() == Activity::kAgain) ++slices;
+  EXPECT_EQ(slices, 3 + 1);  // the last one finds that nothing is left
+  EXPECT_EQ(bench.feed.repaid(), 1);
+}
+
 TEST(ChainStep, KeepsItsPlaceInAllLinksWithoutCredit) {
   Bench bench(two_maps(3, 3), {2, 1000});
   bench.feed.batch(1, {1});
