@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from cppwax import _entry
+from cppwax._causes import root_of, with_causes
 from cppwax._locate import without_internal_frames
 from cppwax.errors import CppwaxRuntimeError
 
@@ -92,9 +93,7 @@ def told_of(ex: BaseException) -> tuple[str, str, str]:
     import traceback
 
     _drop_internal_frames(ex)
-    root = ex
-    while root.__cause__ is not None:
-        root = root.__cause__
+    root = root_of(ex)
     name = type(root).__qualname__
     if type(root).__module__ not in ("builtins", "__main__"):
         name = f"{type(root).__module__}.{name}"
@@ -109,10 +108,8 @@ def _show_exception(ex: BaseException) -> None:
 
 
 def _drop_internal_frames(ex: BaseException) -> None:
-    seen: BaseException | None = ex
-    while seen is not None:
-        seen.__traceback__ = without_internal_frames(seen.__traceback__)
-        seen = seen.__cause__ or seen.__context__
+    for shown in with_causes(ex, contexts=True):
+        shown.__traceback__ = without_internal_frames(shown.__traceback__)
     if _was_raised_by_engine(ex):
         ex.__traceback__ = None
 
@@ -126,9 +123,7 @@ def _was_raised_by_engine(ex: BaseException) -> bool:
 
 def _is_stdout_closed(ex: BaseException) -> bool:
     """Tell a reader of our output that has gone from one of a pipe of the user's."""
-    while ex.__cause__ is not None:
-        ex = ex.__cause__
-    if not isinstance(ex, BrokenPipeError):
+    if not isinstance(root_of(ex), BrokenPipeError):
         return False
     poll = select.poll()
     # A writer hears of the other end without asking for anything.

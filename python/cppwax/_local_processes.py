@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import IO
 
+from cppwax._causes import root_of
 from cppwax._cluster import LOCAL_PROCESS_VARIABLE, new_secret
 from cppwax._exit import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_STDOUT_CLOSED
 from cppwax.errors import ClusterError, RemoteError
@@ -309,10 +310,8 @@ class LocalProcess:
     def _tell_exception(self, _cls: object, ex: BaseException, _tb: object) -> None:
         import traceback
 
-        kind, cause = _OWN, ex
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, RemoteError):
+        kind = _OWN
+        if isinstance(root_of(ex), RemoteError):
             kind = _TOLD
         elif isinstance(ex, ClusterError):
             kind = _OF_CLUSTER

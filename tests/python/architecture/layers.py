@@ -20,7 +20,7 @@ _ENGINE_RANK = {name: rank for rank, names in enumerate(ENGINE_LAYERS) for name 
 #: Modules and packages of python/cppwax from the lowest layer to the highest. Those of one layer
 #: may know each other.
 PACKAGE_LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "_bytewax_utils"),
+    ("errors", "_bytewax_utils", "_causes"),
     ("dataflow", "_operator_builder"),
     ("_batching", "_drawing", "_logging"),
     ("inputs", "outputs"),
