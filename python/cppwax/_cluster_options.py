@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from cppwax._cluster import Cluster, cluster_of
-from cppwax._option_types import Seconds, add_options, read_variable
+from cppwax._option_types import Seconds, add_options, read_variable, refuse_typed
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -104,11 +104,12 @@ def cluster_options(command: _F) -> _F:
 
 
 def cluster_of_options(
-    process_id: int | None, addresses: str | None, **settings: Any
+    context: click.Context, process_id: int | None, addresses: str | None, **settings: Any
 ) -> Cluster | None:
     """Describe the cluster that the options name.
 
     Args:
+        context: The command.
         process_id: The value of `-i`.
         addresses: The value of `-a`.
         **settings: The values of the others.
@@ -117,11 +118,13 @@ def cluster_of_options(
         The cluster; `None` for a single process.
 
     Raises:
-        click.UsageError: The options do not fit together.
+        click.UsageError: The options do not fit together, or are typed for no cluster.
     """
     if process_id is None:
         process_id = _id_of_pod()
     given = _addresses_of(addresses)
+    if not given and process_id is None:
+        refuse_typed(context, settings, "is for one process among several: add -i and -a")
     tls = [settings["tls_cert"], settings["tls_key"], settings["tls_ca"]]
     if any(tls) and not all(tls):
         raise click.UsageError("--tls-cert, --tls-key and --tls-ca belong together: give all three")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,6 +65,24 @@ def source_of(param: click.Parameter | None, ctx: click.Context | None) -> str:
     if source is click.core.ParameterSource.DEFAULT_MAP:
         return f" (from the variable {variable_of_bytewax(param)})"
     return ""
+
+
+def refuse_typed(context: click.Context, names: Iterable[str], why: str) -> None:
+    """Refuse options that would do nothing, where they were typed.
+
+    In the environment they may be for other runs.
+
+    Args:
+        context: The command.
+        names: The options' names among its parameters.
+        why: What to say of one, after its name.
+
+    Raises:
+        click.UsageError: One of them is on the command line.
+    """
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}")
 
 
 def variable_of_bytewax(param: click.Parameter) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cppwax._option_types import Seconds, add_options
+from cppwax._option_types import Seconds, add_options, refuse_typed
 
 if TYPE_CHECKING:
     from cppwax.recovery import RecoveryConfig
@@ -64,24 +64,25 @@ def recovery_options(command: _F) -> _F:
     return add_options(command, _OPTIONS)
 
 
-def recovery_of_options(options: dict[str, Any]) -> RecoveryRequest:
+def recovery_of_options(options: dict[str, Any], context: click.Context) -> RecoveryRequest:
     """Take the options' values out of all values of a command.
 
     Args:
         options: Values by name; these options' are removed.
+        context: The command.
 
     Returns:
         What they ask for.
 
     Raises:
-        click.UsageError: They do not fit together.
+        click.UsageError: One is typed that is for a store, and there is none.
     """
     folder: str | None = options.pop("recovery_directory")
     backup_interval: timedelta | None = options.pop("backup_interval")
     drop_state: bool = options.pop("drop_state")
     if folder is None:
-        if backup_interval is not None or drop_state:
-            raise click.UsageError("-b and --drop-state are for a recovery store: name one with -r")
+        why = "is for a recovery store: name one with -r"
+        refuse_typed(context, ("backup_interval", "drop_state"), why)
         return RecoveryRequest()
     # Imported here for its cost.
     from cppwax.recovery import RecoveryConfig

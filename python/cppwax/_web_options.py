@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cppwax._option_types import add_options, source_of
+from cppwax._option_types import add_options, refuse_typed, source_of
 from cppwax._web.settings import (
     BIND_VARIABLE,
     CACHE_VARIABLE,
@@ -100,10 +100,8 @@ def web_of_options(options: dict[str, Any], context: click.Context) -> WebSettin
         return WebSettings(
             host or DEFAULT_HOST, DEFAULT_PORT if port is None else port, cache_folder
         )
-    for name in ("dataflow_api_port", "dataflow_api_bind"):
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} says where pages are served: add --dataflow-api")
+    why = "says where pages are served: add --dataflow-api"
+    refuse_typed(context, ("dataflow_api_port", "dataflow_api_bind"), why)
     return None
 
 

@@ -188,7 +188,7 @@ def _run_command(
     stop_timeout = options.pop("stop_timeout")
     bytewax = options.pop("bytewax")
     progress = options.pop("progress")
-    recovery = recovery_of_options(options)
+    recovery = recovery_of_options(options, context)
     web = web_of_options(options, context)
     # Only read here: what runs inside of click has its exceptions and signals handled by click.
     return _Request(
@@ -197,7 +197,7 @@ def _run_command(
         1 if workers_per_process is None else workers_per_process,
         snapshot_interval,
         stop_timeout,
-        cluster_of_options(**options) if processes is None else None,
+        cluster_of_options(context, **options) if processes is None else None,
         recovery,
         web,
         progress,
@@ -284,16 +284,12 @@ def _arguments_of(request: _Request) -> list[str]:
     arguments = ["-w", str(request.worker_count)]
     if given["recovery_directory"] is not None:
         arguments += ["--recovery-directory", given["recovery_directory"]]
+        if given["backup_interval"] is not None:
+            arguments += ["--backup-interval", str(given["backup_interval"].total_seconds())]
     for name in ("drop_state", "bytewax", "progress"):
         if given[name]:
             arguments.append(f"--{name.replace('_', '-')}")
-    for name in (
-        "snapshot_interval",
-        "backup_interval",
-        "stop_timeout",
-        "connect_timeout",
-        "peer_timeout",
-    ):
+    for name in ("snapshot_interval", "stop_timeout", "connect_timeout", "peer_timeout"):
         if given[name] is not None:
             arguments += [f"--{name.replace('_', '-')}", str(given[name].total_seconds())]
     if given["max_batch_bytes"] is not None:

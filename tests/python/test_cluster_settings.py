@@ -32,7 +32,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def options(process_id: int | None = None, addresses: str | None = None, **more: Any) -> Any:
     given = {"tls_cert": None, "tls_key": None, "tls_ca": None} | more
-    return cluster_of_options(process_id, addresses, **given)
+    context = click.Context(click.Command("run"))
+    return cluster_of_options(context, process_id, addresses, **given)
 
 
 @pytest.mark.parametrize(
@@ -297,18 +298,40 @@ def test_the_command_prints_a_secret_that_is_taken() -> None:
         (["-i0", "-a", HOSTS, "--peer-timeout", "0"], {}, "more than 0 seconds"),
         (["-i0", "-a", HOSTS, "--max-batch-bytes", "0"], {}, "--max-batch-bytes"),
         (["-i0", "-a", HOSTS, "--tls-cert", "none.pem"], {}, "--tls-cert"),
+        (["--bind", "one:2101"], {}, "--bind is for one process among several: add -i and -a"),
+        (["--peer-timeout", "5"], {}, "--peer-timeout is for one process among several"),
+        (["--require-secret"], {}, "--require-secret is for one process among several"),
+        (["--tls-key", __file__], {}, "--tls-key is for one process among several"),
         (["-i0", "-a", HOSTS], {"CPPWAX_REQUIRE_SECRET": "1"}, "a secret is required"),
         (["-i0", "-a", HOSTS], {"CPPWAX_CLUSTER_SECRET": "short"}, "has 5 characters"),
     ],
 )
 def test_the_command_line_refuses(args: list[str], env: dict[str, str], said: str) -> None:
-    ended = subprocess.run(
+    ended = run_nothing(*args, **env)
+    assert ended.returncode == 2, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def run_nothing(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "cppwax.run", "no_such_module", *args],
         env=os.environ | env,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert ended.returncode == 2, ended.stderr
-    assert said in ended.stderr
-    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        ([], {"CPPWAX_BIND": "one:2101", "CPPWAX_PEER_TIMEOUT": "5", "CPPWAX_REQUIRE_SECRET": "1"}),
+        # A cluster that has shrunk to one process.
+        (["-i0", "-a", "one:2101", "--bind", "localhost:2101"], {}),
+        (["-p2", "--peer-timeout", "5"], {}),
+    ],
+)
+def test_settings_of_a_cluster_may_have_no_use(args: list[str], env: dict[str, str]) -> None:
+    ended = run_nothing(*args, **env)
+    assert "no module 'no_such_module'" in ended.stderr

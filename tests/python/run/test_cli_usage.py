@@ -102,6 +102,12 @@ def test_options_go_before_variables() -> None:
     assert_usage_error(ended, "no module 'nod'")
 
 
+@pytest.mark.parametrize("processes", ["-p1", "-p2"])
+def test_a_variable_may_be_for_other_runs(processes: str) -> None:
+    ended = cppwax("nod", processes, CPPWAX_RECOVERY_BACKUP_INTERVAL="5")
+    assert_usage_error(ended, "no module 'nod'")
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -110,6 +116,8 @@ def test_options_go_before_variables() -> None:
         (["mod", "--workers", "1"], "No such option"),
         (["mod", "--log-level", "loud"], "'loud' is not one of"),
         (["mod", "--log-format", "xml"], "'xml' is not one of"),
+        (["mod", "-b", "5"], "--backup-interval is for a recovery store: name one with -r"),
+        (["mod", "--drop-state"], "--drop-state is for a recovery store: name one with -r"),
         (["nod"], "Invalid value for IMPORT_STR: no module 'nod'; did you mean 'mod'?"),
         (["mod:make("], "Invalid value for IMPORT_STR: cannot understand 'make('"),
     ],
