@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cppwax._compat_options import bytewax_program_option
-from cppwax.errors import RecoveryError
+from cppwax.errors import CppwaxRuntimeError, RecoveryError
 
 if TYPE_CHECKING:
     from cppwax._stored_state import OpenStore, StepCheck, Store, StoredState, StoredStep
@@ -252,7 +252,10 @@ def _check_command(folders: list[str], import_str: str, load: bool, as_json: boo
                 f"the store belongs to the flow {owner!r}, not to {flow.flow_id!r}: a run of that "
                 "one is refused; each flow needs a store of its own"
             )
-        checks = store.check(flow, load=load)
+        try:
+            checks = store.check(flow, load=load)
+        except (CppwaxRuntimeError, TypeError) as ex:
+            raise click.ClickException(str(ex)) from ex
     if as_json:
         _print_json([asdict(check) for check in checks])
     else:

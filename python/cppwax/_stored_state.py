@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from cppwax._pickle_names import names_in, why_missing
 from cppwax.dataflow import Dataflow
+from cppwax.errors import CppwaxRuntimeError
 
 Verdict = Literal["kept", "dropped", "unreadable", "not listed", "new"]
 
@@ -165,7 +166,8 @@ class OpenStore:
             A verdict for each step that has states in the store or would store some.
 
         Raises:
-            CppwaxRuntimeError, TypeError: The dataflow cannot be run at all.
+            CppwaxRuntimeError, TypeError: The dataflow cannot be run at all, or a source or sink
+                cannot list its partitions.
         """
         from cppwax import _engine
 
@@ -176,7 +178,7 @@ class OpenStore:
         for step_id, (kind, op) in of_flow.items():
             if kind != "keyed":
                 # A source or a sink: the operator has it under this name.
-                listed[step_id] = set(getattr(op, kind).list_parts())
+                listed[step_id] = _partitions_of(step_id, getattr(op, kind))
 
         def take(step_id: str, states: list[tuple[str, int, bytes]]) -> None:
             known = step_id in of_flow
@@ -199,6 +201,16 @@ class OpenStore:
         for step_id in of_flow:
             checks.setdefault(step_id, StepCheck(step_id, "new", 0))
         return [checks[step_id] for step_id in sorted(checks)]
+
+
+def _partitions_of(step_id: str, owner: Any) -> set[str]:
+    try:
+        return set(owner.list_parts())
+    # Sources and sinks of the user may fail in any way.
+    except Exception as ex:
+        raise CppwaxRuntimeError(
+            f"step {step_id!r}: calling `list_parts` fails with {type(ex).__name__}: {ex}"
+        ) from ex
 
 
 def drop_states(

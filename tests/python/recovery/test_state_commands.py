@@ -21,6 +21,7 @@ from cppwax._state_commands import state_group
 from cppwax._stored_state import OpenStore, StepCheck
 from cppwax.dataflow import Dataflow
 from cppwax.errors import RecoveryError
+from cppwax.inputs import Source
 from cppwax.recovery import RecoveryConfig, init_db_dir
 from cppwax.testing import TestingSink, TestingSource, run_main
 from tests.python.recovery.support import AppendingSink, TwoEach, run_that_waits
@@ -258,6 +259,43 @@ def test_a_sink_partition_that_is_not_listed_is_told(tmp_path: Path) -> None:
     # As a run finds.
     with pytest.raises(RecoveryError, match="partition 'y' of step 'parts.out'"):
         run_main(flow("x"), recovery_config=RecoveryConfig(folder))
+
+
+def listing(list_parts: Callable[[], Any]) -> Dataflow:
+    built, source = Dataflow("totals"), TwoEach()
+    source.list_parts = list_parts  # type: ignore[method-assign]
+    op.output("out", op.input("inp", built, source), TestingSink([]))
+    return built
+
+
+def of_unknown_kind() -> Dataflow:
+    class Strange(Source[Any]):
+        pass
+
+    built = Dataflow("totals")
+    op.output("out", op.input("inp", built, Strange()), TestingSink([]))
+    return built
+
+
+@pytest.mark.parametrize(
+    ("get_flow", "said"),
+    [
+        (lambda: listing({}.popitem), "'totals.inp': calling `list_parts` fails with KeyError: "),
+        (lambda: listing(lambda: None), "'totals.inp': calling `list_parts` fails with TypeError"),
+        (lambda: Dataflow("totals"), "needs at least one input"),
+        (of_unknown_kind, "'totals.inp'"),
+    ],
+)
+def test_a_flow_that_cannot_be_asked_is_told_in_a_line(
+    store: Path, flow_module: Any, get_flow: Callable[[], Dataflow], said: str
+) -> None:
+    flow_module.strange = get_flow
+    result = state("check", str(store), "totals:strange")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.output.startswith("Error: ")
+    assert result.output.count("\n") == 1
+    assert said in result.output
 
 
 def test_a_step_is_dropped_for_good(store: Path) -> None:
