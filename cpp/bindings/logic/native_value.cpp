@@ -17,7 +17,7 @@ std::string filtering_value() {
   return "calling `predicate` on the value of an item";
 }
 std::string unpacking_item() {
-  return "unpacking_item an item";
+  return "unpacking an item";
 }
 
 // Does with an item what the Python form does with a batch of it alone. For what is no plain pair.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import cppwax.operators as op
+from cppwax.errors import CppwaxRuntimeError
 from tests.python.conftest import EntryPoint
 from tests.python.flows import fails, through
 
@@ -31,3 +32,8 @@ def test_without_items_there_are_no_values(entry_point: EntryPoint) -> None:
 def test_an_item_that_is_no_pair_is_refused(entry_point: EntryPoint, item: Any) -> None:
     with fails(TypeError, "2-tuple"):
         through(entry_point, [item], lambda s: op.key_rm("step", s))
+
+
+def test_a_failure_says_what_was_being_done(entry_point: EntryPoint) -> None:
+    with pytest.raises(CppwaxRuntimeError, match="while unpacking an item"):
+        through(entry_point, [5], lambda s: op.key_rm("step", s))
