@@ -87,7 +87,8 @@ class CSVPartition(StatefulSourcePartition[dict[str, str], int]):
         # the next record's.
         self._records = header.reader
         if resume_state is not None:
-            self._lines.seek(resume_state)
+            # Not before the header, which was not there yet if the file was empty.
+            self._lines.seek(max(resume_state, self._lines.position()))
 
     def next_batch(self) -> list[dict[str, str]]:
         start = self._lines.position()

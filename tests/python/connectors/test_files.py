@@ -255,6 +255,17 @@ def test_long_csv_files_resume_across_blocks(write: Any) -> None:
     assert_resumes_anywhere(CSVSource(write("\n".join(["a,b", *rows])), 500))
 
 
+def test_the_header_of_a_file_that_was_empty_is_no_record(write: Any) -> None:
+    path = write("")
+    batches, positions = read_all(CSVSource(path))
+    assert (batches, positions) == ([], [0])
+    write("a,b\n1,2\n")
+    assert read_all(CSVSource(path), 0) == ([[{"a": "1", "b": "2"}]], [4, 8])
+    # Without a header the first line is a record.
+    named = CSVSource(path, fieldnames=["x", "y"])
+    assert read_all(named, 0)[0] == [[{"x": "a", "y": "b"}, {"x": "1", "y": "2"}]]
+
+
 def test_a_record_that_cannot_be_read_is_an_error_that_names_the_place(write: Any) -> None:
     source = CSVSource(write('a,b\n1,2\n1,"2"3\n'), 1, strict=True)
     with pytest.raises(csv.Error, match=r"expected after.*from byte 8 on of '.*input.txt'"):
