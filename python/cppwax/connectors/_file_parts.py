@@ -159,28 +159,28 @@ class FileSinkPartition(StatefulSinkPartition[str, int]):
         self._end = end
         # Behind links, and wherever the process may go to.
         self._unsynced_folder: Path | None = Path(os.path.realpath(path)).parent
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        self._file: BinaryIO = open(fd, "wb")  # noqa: SIM115 - closed by `close`
-        self._position = resume_state or 0
+        # At its end, wherever that is then: others may write to the file too, or empty it.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._file: BinaryIO = open(os.open(path, flags, 0o666), "wb")  # noqa: SIM115 - `close`
+        self._written = resume_state or 0
         try:
-            self._go_to_position()
+            self._go_to(self._written)
         except BaseException:
             self._file.close()
             raise
 
-    def _go_to_position(self) -> None:
+    def _go_to(self, position: int) -> None:
         status = os.fstat(self._file.fileno())
         # Pipes and devices have no positions: what was written is gone.
         if not stat.S_ISREG(status.st_mode):
             return
-        if status.st_size < self._position:
+        if status.st_size < position:
             raise ValueError(
                 f"{str(self._path)!r} has {status.st_size} bytes, but writing is to resume at byte "
-                f"{self._position}: the file was cut or replaced since the last run; "
+                f"{position}: the file was cut or replaced since the last run; "
                 "restore it, or start without the old recovery state"
             )
-        self._file.truncate(self._position)
-        self._file.seek(self._position)
+        self._file.truncate(position)
 
     def write_batch(self, values: list[str]) -> None:
         if not values:
@@ -192,7 +192,7 @@ class FileSinkPartition(StatefulSinkPartition[str, int]):
         data = text.encode()
         self._file.write(data)
         self._file.flush()
-        self._position += len(data)
+        self._written += len(data)
 
     def _not_text(self, values: list[str]) -> TypeError:
         wrong: object = next((v for v in values if not isinstance(v, str)), self._end)
@@ -202,15 +202,17 @@ class FileSinkPartition(StatefulSinkPartition[str, int]):
         )
 
     def snapshot(self) -> int:
+        status = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return self._written
         # The store that keeps this number survives a power cut, so the bytes must too.
-        if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-            os.fsync(self._file.fileno())
-            # Its name too, once: also that of a file which was there may be new, made by a run
-            # that was killed before it came to this.
-            if self._unsynced_folder:
-                _sync_folder(self._unsynced_folder)
-                self._unsynced_folder = None
-        return self._position
+        os.fsync(self._file.fileno())
+        # Its name too, once: also that of a file which was there may be new, made by a run
+        # that was killed before it came to this.
+        if self._unsynced_folder:
+            _sync_folder(self._unsynced_folder)
+            self._unsynced_folder = None
+        return status.st_size
 
     def close(self) -> None:
         self._file.close()

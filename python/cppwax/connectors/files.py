@@ -322,8 +322,9 @@ class FileSink(FixedPartitionedSink[str, int]):
         """Choose the file.
 
         Args:
-            path: The file. It is emptied when a run starts, and goes back to the last snapshot
-                when one resumes.
+            path: The file. The first value of a run empties it; a resume cuts it back to the last
+                snapshot. Several sinks may write to one file where none is to resume, as each
+                would cut off what another has written.
             end: Written after each value.
         """
         self._path = Path(path)

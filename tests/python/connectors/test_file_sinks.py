@@ -71,6 +71,40 @@ def test_a_file_shorter_than_its_position_is_an_error_and_stays(tmp_path: Path) 
     assert path.read_text() == "a\n"
 
 
+def test_a_file_that_was_emptied_meanwhile_goes_on_from_there(tmp_path: Path) -> None:
+    """As `logrotate` does it with `copytruncate`; the position is true of what is left."""
+    path = tmp_path / "out.txt"
+    sink = FileSink(path)
+    with contextlib.closing(sink.build_part("flow.out", str(path), None)) as writer:
+        writer.write_batch(["a", "b"])
+        os.truncate(path, 0)
+        assert writer.snapshot() == 0
+        writer.write_batch(["c"])
+        position = writer.snapshot()
+    assert path.read_text() == "c\n"
+    assert written(sink, str(path), position, ["d"]) == [2, 4]
+    assert path.read_text() == "c\nd\n"
+
+
+def test_writers_of_one_file_do_not_write_over_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    with contextlib.ExitStack() as closed:
+        writers = [FileSink(path).build_part("flow.out", str(path), None) for _ in range(2)]
+        for index, writer in enumerate(writers * 2):
+            closed.callback(writer.close)
+            writer.write_batch([f"line {index}"])
+    assert path.read_text() == "line 0\nline 1\nline 2\nline 3\n"
+
+
+def test_what_was_written_to_a_pipe_is_counted(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert written(FileSink(pipe), str(pipe), 10, ["a"], ["bc"]) == [10, 12, 15]
+    assert os.read(reader, 100) == b"a\nbc\n"
+    os.close(reader)
+
+
 @pytest.mark.parametrize("values", [[1], ["a", None], [b"a"]])
 def test_values_must_be_text(tmp_path: Path, values: list[Any]) -> None:
     path = tmp_path / "out.txt"
