@@ -81,6 +81,10 @@ std::vector<std::string> PyLogicFactory::list_parts(StepIndex step, Seat) const 
   return list_parts_of(at(step).id, *types_, object.ptr());
 }
 
+void PyLogicFactory::found_no_parts(StepIndex step, Seat) const {
+  source_found_no_parts(at(step));
+}
+
 std::unique_ptr<operators::SourcePart> PyLogicFactory::source_part(
     StepIndex step, Seat, const std::string& name, const std::optional<std::string>& stored) const {
   return make_source_part(at(step), *types_, name, stored);

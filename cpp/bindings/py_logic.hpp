@@ -34,6 +34,7 @@ class PyLogicFactory : public operators::LogicFactory {
 
   bool starts_now(StepIndex step) const override;
   std::vector<std::string> list_parts(StepIndex step, operators::Seat seat) const override;
+  void found_no_parts(StepIndex step, operators::Seat seat) const override;
   std::unique_ptr<operators::SourcePart> source_part(
       StepIndex step, operators::Seat seat, const std::string& name,
       const std::optional<std::string>& stored) const override;

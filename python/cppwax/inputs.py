@@ -126,6 +126,14 @@ class FixedPartitionedSource(Source[X], Generic[X, S]):
     # Not for sources outside this package yet.
     _starts_now = False
 
+    def _found_no_parts(self) -> None:
+        """Raise if the input cannot have been meant to be empty.
+
+        Called on every worker where none of them has listed a partition. Not for sources outside
+        this package yet.
+        """
+        return
+
     @abstractmethod
     def list_parts(self) -> list[str]:
         """Name the partitions that this worker can reach.

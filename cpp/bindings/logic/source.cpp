@@ -110,10 +110,16 @@ std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types,
   return names;
 }
 
-// A class that was registered as a FixedPartitionedSource need not have it.
+// A class that was registered as a FixedPartitionedSource need not have it, nor what follows.
 bool source_starts_now(const PyStep& step) {
   const py::object says = py::getattr(source_of(step), "_starts_now", py::none());
   return says.ptr() == Py_True;
+}
+
+void source_found_no_parts(const PyStep& step) {
+  const py::object hook = py::getattr(source_of(step), "_found_no_parts", py::none());
+  if (hook.is_none()) return;
+  call_user([] { return std::string("looking for partitions"); }, hook.ptr());
 }
 
 std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,

@@ -16,8 +16,9 @@ namespace cppwax::bindings {
 // Of sources and of sinks. `owner` is the object with the method.
 std::vector<std::string> list_parts_of(const StepId& step, const PyTypes& types, PyObject* owner);
 
-// Of a partitioned source: the internal attribute of FixedPartitionedSource.
+// Of a partitioned source: the internal attributes of FixedPartitionedSource.
 bool source_starts_now(const PyStep& step);
+void source_found_no_parts(const PyStep& step);
 
 // Both: the step and the types outlive the part.
 std::unique_ptr<operators::SourcePart> make_source_part(const PyStep& step, const PyTypes& types,

@@ -193,6 +193,9 @@ class LogicFactory {
   virtual bool starts_now(StepIndex step) const = 0;
   // The partitions that this worker can reach, for partitioned sources and sinks; any order.
   virtual std::vector<std::string> list_parts(StepIndex step, Seat seat) const = 0;
+  // Of a partitioned source of which no worker has listed a partition: fails if its input cannot
+  // have been meant to be empty. Called on every worker.
+  virtual void found_no_parts(StepIndex step, Seat seat) const = 0;
   // `stored`: its position, or nullopt.
   virtual std::unique_ptr<SourcePart> source_part(
       StepIndex step, Seat seat, const std::string& name,

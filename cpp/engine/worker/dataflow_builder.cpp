@@ -82,6 +82,12 @@ std::unique_ptr<operators::Step> DataflowBuilder::with_logic(StepIndex step, Epo
   return std::make_unique<StepType>(std::move(logic), wires(step), host_, first);
 }
 
+void DataflowBuilder::check_parts(StepIndex step, const Beginning& beginning) const {
+  const graph::Step& planned = plan_.step(step);
+  if (planned.kind != StepKind::kSourcePartitioned) return;
+  if (beginning.assignments[step.value()].empty()) logic_.found_no_parts(planned.logic, seat_);
+}
+
 std::unique_ptr<operators::Step> DataflowBuilder::build(StepIndex step,
                                                         const Beginning& beginning) {
   using namespace operators;

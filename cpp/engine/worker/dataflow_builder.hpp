@@ -42,6 +42,8 @@ class DataflowBuilder {
   // What is built from now on counts what it does.
   void meter_in(WorkerMeters& meters) { meters_ = &meters; }
 
+  // Lets a source fail that has no partition on any worker. Runs user code.
+  void check_parts(StepIndex step, const Beginning& beginning) const;
   // Builds one step, and gives the channels into it their routers. Runs user code.
   std::unique_ptr<operators::Step> build(StepIndex step, const Beginning& beginning);
   std::unique_ptr<operators::ProbeStep> build_probe(StepIndex step, Epoch first);

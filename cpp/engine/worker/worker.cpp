@@ -128,10 +128,12 @@ bool Worker::have_all_parts() const {
 
 void Worker::gather() {
   const std::size_t count = plan_.steps().size();
-  for (auto& step : parts_) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     std::vector<std::vector<std::string>> listed;
-    for (auto& names : step) listed.push_back(std::move(*names));
+    for (auto& names : parts_[i]) listed.push_back(std::move(*names));
     beginning_.assignments.push_back(progress::assign_partitions(listed));
+    // Now, as sinks that are built may empty what they write to.
+    in_context(StepIndex(i), [&] { builder_.check_parts(StepIndex(i), beginning_); });
   }
   beginning_.positions.resize(count);
   steps_.resize(count);

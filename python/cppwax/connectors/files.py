@@ -158,32 +158,35 @@ class FileSource(FixedPartitionedSource[str, int]):
                 evenly; each keeps the file open. `None` reads the file in one go, on one worker.
 
         Raises:
-            FileNotFoundError: The file's directory does not exist.
+            FileNotFoundError: The file's directory does not exist, as far as `get_fs_id` tells.
             TypeError: `range_bytes` is no `int`.
             ValueError: An argument makes no sense.
         """
         self._path = Path(path)
         self._batch_size = _checked_batch_size(batch_size)
         self._range_bytes = None if range_bytes is None else _checked_range_bytes(range_bytes)
-        if not self._path.parent.exists():
-            raise _missing(self._path)
-        self._fs_id = _checked_fs_id(get_fs_id, self._path.parent)
+        try:
+            self._fs_id = _checked_fs_id(get_fs_id, self._path.parent)
+        except FileNotFoundError as ex:
+            raise _missing(self._path) from ex
 
     def list_parts(self) -> list[str]:
-        """Name the file, or its ranges.
+        """Name the file, or its ranges; nothing where this worker does not have it.
 
         Raises:
-            FileNotFoundError: It does not exist.
             ValueError: It cannot be read in ranges of that length.
         """
         if not self._path.exists():
-            raise _missing(self._path)
+            return []
         if self._range_bytes is None:
             return [_part_name(self._fs_id, self._path)]
         starts = range(0, max(self._length_for(self._range_bytes), 1), self._range_bytes)
         return [
             f"{self._fs_id}::{start}-{start + self._range_bytes}::{self._path}" for start in starts
         ]
+
+    def _found_no_parts(self) -> None:
+        raise _missing(self._path)
 
     def _length_for(self, range_bytes: int) -> int:
         status = self._path.stat()
@@ -242,19 +245,18 @@ class CSVSource(FixedPartitionedSource[dict[str, str], int]):
             **fmtparams: Passed on to `csv.DictReader`: `delimiter`, `fieldnames`, and so on.
 
         Raises:
-            FileNotFoundError: The file's directory does not exist.
+            FileNotFoundError: The file's directory does not exist, as far as `get_fs_id` tells.
             ValueError: An argument makes no sense.
         """
         self._file_source = FileSource(path, batch_size, get_fs_id)
         self._fmtparams = fmtparams
 
     def list_parts(self) -> list[str]:
-        """Name the file.
-
-        Raises:
-            FileNotFoundError: It does not exist.
-        """
+        """Name the file; nothing where this worker does not have it."""
         return self._file_source.list_parts()
+
+    def _found_no_parts(self) -> None:
+        self._file_source._found_no_parts()
 
     def build_part(self, step_id: str, for_part: str, resume_state: Any | None) -> CSVPartition:
         """Open the file; see `FixedPartitionedSource.build_part`."""

@@ -297,6 +297,10 @@ std::vector<std::string> IntLogic::list_parts(StepIndex step, Seat seat) const {
   return place(step, seat, "list_parts").spec.list_parts(seat);
 }
 
+void IntLogic::found_no_parts(StepIndex step, Seat seat) const {
+  place(step, seat, "found_no_parts");
+}
+
 std::unique_ptr<operators::SourcePart> IntLogic::source_part(
     StepIndex step, Seat seat, const std::string& name,
     const std::optional<std::string>& stored) const {

@@ -70,6 +70,7 @@ class IntLogic final : public operators::LogicFactory {
   std::unique_ptr<operators::KeyedBody> keyed_body(StepIndex step, Seat seat) const override;
   bool starts_now(StepIndex step) const override { return flow_.specs.at(step.value()).starts_now; }
   std::vector<std::string> list_parts(StepIndex step, Seat seat) const override;
+  void found_no_parts(StepIndex step, Seat seat) const override;
   std::unique_ptr<operators::SourcePart> source_part(
       StepIndex step, Seat seat, const std::string& name,
       const std::optional<std::string>& stored) const override;

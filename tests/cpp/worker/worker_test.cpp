@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "engine/base/error.hpp"
 #include "support/cluster.hpp"
 #include "support/run_record.hpp"
@@ -76,6 +78,32 @@ TEST(Worker, BuildsNothingBeforeAllWorkersHaveListedTheirPartitions) {
   EXPECT_TRUE(bench.cluster.run());
   EXPECT_THAT(bench.record.written("out"), ElementsAre(1));
   EXPECT_EQ(bench.record.count("in.build part @0") + bench.record.count("in.build part @1"), 1u);
+}
+
+TEST(Worker, ASourceWithoutPartsHearsOfItBeforeAnythingIsBuilt) {
+  Flow flow;
+  flow.source("one", Flow::Scripts{});
+  flow.sink("out", "one");
+  Bench bench(flow, {.worker_count = 2});
+  EXPECT_TRUE(bench.cluster.run());
+  for (const std::string worker : {"0", "1"}) {
+    const auto calls = bench.record.calls();
+    const auto told = std::find(calls.begin(), calls.end(), "one.found_no_parts @" + worker);
+    const auto built = std::find(calls.begin(), calls.end(), "out.build @" + worker);
+    ASSERT_NE(built, calls.end());
+    EXPECT_LT(told, built);
+  }
+}
+
+TEST(Worker, ASourceWithPartsOnAnyWorkerIsNotToldOfNone) {
+  Flow flow = simple({gives({1})});
+  flow.at("in").list_parts = [](Seat seat) {
+    return std::vector<std::string>(seat.worker.value(), "part");
+  };
+  Bench bench(flow, {.worker_count = 2});
+  EXPECT_TRUE(bench.cluster.run());
+  EXPECT_EQ(bench.record.count("in.found_no_parts @0"), 0u);
+  EXPECT_EQ(bench.record.count("in.found_no_parts @1"), 0u);
 }
 
 TEST(Worker, ItemsThatComeBeforeItHasStartedWait) {
@@ -158,6 +186,16 @@ TEST(Worker, ErrorsLearnWhereTheyHappened) {
 
 TEST(Worker, AnErrorOfAListingHasItsContext) {
   const Error error = failure_of(simple({}), "in", "list_parts", 2);
+  EXPECT_EQ(error.context.step, "in");
+  EXPECT_EQ(error.context.worker, WorkerIndex(1));
+}
+
+TEST(Worker, ASourceMayRefuseToHaveNoParts) {
+  Flow flow;
+  flow.source("in", Flow::Scripts{});
+  flow.sink("out", "in");
+  const Error error = failure_of(flow, "in", "found_no_parts", 2);
+  EXPECT_THAT(error.what(), HasSubstr("found_no_parts"));
   EXPECT_EQ(error.context.step, "in");
   EXPECT_EQ(error.context.worker, WorkerIndex(1));
 }

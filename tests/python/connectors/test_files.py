@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import cppwax.operators as op
 from cppwax.connectors.files import CSVSource, DirSource, FileSource
+from cppwax.dataflow import Dataflow
+from cppwax.errors import CppwaxRuntimeError
+from cppwax.testing import TestingSink, cluster_main
 
 LINES_OF_EVERY_KIND = "one\ntwo\r\nthrée\rfour\n\n \t\n\u2028\x0c\x1c\x85\n\ufefffive"
 
@@ -116,12 +121,27 @@ def test_a_named_pipe_can_be_read(tmp_path: Path) -> None:
     writer.join()
 
 
-def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    for source in (FileSource(tmp_path / "nope.txt"), CSVSource(tmp_path / "nope.txt")):
-        with pytest.raises(FileNotFoundError, match="nope.txt"):
-            source.list_parts()
+@pytest.mark.parametrize("make", [FileSource, CSVSource, partial(FileSource, range_bytes=10)])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_no_worker_has_is_an_error_that_names_it(
+    tmp_path: Path, make: Any, workers: int
+) -> None:
+    source = make(tmp_path / "nope.txt")
+    # Another worker may have it.
+    assert source.list_parts() == []
+    flow = Dataflow("flow")
+    op.output("out", op.input("inp", flow, source), TestingSink([]))
+    with pytest.raises(CppwaxRuntimeError, match="'flow.inp'") as raised:
+        cluster_main(flow, [], 0, worker_count_per_proc=workers)
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
+    assert "nope.txt' does not exist" in str(raised.value.__cause__)
+
+
+def test_a_folder_that_is_missing_is_an_error_of_what_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "nope.txt"
     with pytest.raises(FileNotFoundError, match="folder/nope.txt"):
-        FileSource(tmp_path / "folder" / "nope.txt")
+        FileSource(path)
+    assert FileSource(path, get_fs_id=lambda _folder: "shared").list_parts() == []
 
 
 def test_a_file_that_is_too_short_to_resume_is_an_error(write: Any) -> None:
