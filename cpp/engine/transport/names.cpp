@@ -1,13 +1,15 @@
 #include "engine/transport/names.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/transport/sockets.hpp"
 
 namespace cppwax::transport {
 
-Names::Names(net::io_context& io, std::vector<Address> list, const Clock& clock)
-    : io_(io), list_(std::move(list)), clock_(clock) {}
+Names::Names(net::io_context& io, std::vector<Address> list, const Clock& clock,
+             std::function<Found(const std::string&)> lookup)
+    : io_(io), list_(std::move(list)), clock_(clock), lookups_(std::move(lookup)) {}
 
 Awaitable<Names::Resolved> Names::resolve(const Address& address) {
   Resolved resolved;
@@ -31,7 +33,11 @@ Awaitable<Names::Resolved> Names::resolve(const Address& address) {
   resolved.trouble = wait->found.trouble;
   for (const std::string& text : wait->found.numbers) {
     const net::ip::address found = net::ip::make_address(text, error);
-    if (!error) resolved.endpoints.emplace_back(found, address.port);
+    const Tcp::endpoint endpoint(found, address.port);
+    // The system may give one for each line of its file of hosts; a second acceptor would find the
+    // first one's address in use.
+    const bool is_new = std::ranges::find(resolved.endpoints, endpoint) == resolved.endpoints.end();
+    if (!error && is_new) resolved.endpoints.push_back(endpoint);
   }
   co_return resolved;
 }

@@ -2,6 +2,7 @@
 // the cluster forms.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,11 +19,13 @@ namespace cppwax::transport {
 // Used by the I/O thread.
 class Names {
  public:
-  Names(net::io_context& io, std::vector<Address> list, const Clock& clock);
+  // `lookup`: the system's, but in tests.
+  Names(net::io_context& io, std::vector<Address> list, const Clock& clock,
+        std::function<Found(const std::string&)> lookup = look_up);
 
   struct Resolved {
-    std::vector<Tcp::endpoint> endpoints;
-    std::string trouble;  // why there are none
+    std::vector<Tcp::endpoint> endpoints;  // each once
+    std::string trouble;                   // why there are none
   };
   // Numbers are not looked up. Nothing, and no trouble, after `stop`.
   Awaitable<Resolved> resolve(const Address& address);

@@ -1,0 +1,36 @@
+// What the names of the address list mean, as lookups come and go; the test is the I/O thread.
+#include "engine/transport/names.hpp"
+
+#include <gmock/gmock.h>
+
+#include "engine/transport/spawn.hpp"
+
+namespace cppwax::transport {
+namespace {
+
+Names::Resolved resolve(const Address& address, std::function<Found(const std::string&)> lookup) {
+  net::io_context io{1};
+  Names names(io, {address}, system_clock(), std::move(lookup));
+  Names::Resolved resolved;
+  const auto work = [](Names& of, const Address& what, Names::Resolved& out) -> Awaitable<void> {
+    out = co_await of.resolve(what);
+  };
+  spawn(io, work(names, address, resolved));
+  io.run();
+  return resolved;
+}
+
+Tcp::endpoint endpoint(const char* host, std::uint16_t port) {
+  return {net::ip::make_address(host), port};
+}
+
+TEST(Names, GiveAnAddressOnceThoughTheSystemGivesItTwice) {
+  const auto resolved = resolve({"host", 2101}, [](const std::string&) -> Found {
+    return {{"127.0.0.1", "::1", "127.0.0.1"}, ""};
+  });
+  EXPECT_THAT(resolved.endpoints,
+              testing::ElementsAre(endpoint("127.0.0.1", 2101), endpoint("::1", 2101)));
+}
+
+}  // namespace
+}  // namespace cppwax::transport
