@@ -84,7 +84,7 @@ Awaitable<void> Forming::begin() {
   const bool listening = co_await listen();
   if (!listening || over_) co_return;
   listener_.start();
-  spawn(io_, names_.refresh());
+  names_.refresh();
   if (roster_.own() != ProcessIndex(0)) dial(ProcessIndex(0));
 }
 

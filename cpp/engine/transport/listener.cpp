@@ -112,7 +112,7 @@ Awaitable<bool> Listener::prove(Stream& stream, const std::string& where,
     co_await send_line(stream);
     co_return false;
   }
-  if (!stream.is_tls()) co_return co_await is_listed(where);
+  if (!stream.is_tls()) co_return co_await is_listed(stream, where);
   const std::string any_name;
   co_await stream.handshake(Stream::Handshake::server, any_name, error);
   if (!error && stream.proved()) co_return true;
@@ -123,16 +123,26 @@ Awaitable<bool> Listener::prove(Stream& stream, const std::string& where,
   co_return false;
 }
 
-// Under TLS that matters for a place among the pending ones only.
-Awaitable<bool> Listener::is_listed(const std::string& where) {
+// Under TLS that matters for a place among the pending ones only. Looks again and again, since the
+// wait has to end with the connection too, whoever closes that: a lookup may hang for long, and who
+// waits for it must not outlive its place.
+Awaitable<bool> Listener::is_listed(Stream& stream, const std::string& where) {
   const net::ip::address address = net::ip::make_address(where);
-  if (!names_.listed(address)) co_await names_.refresh();
-  const bool listed = names_.listed(address);
-  if (!listed) {
-    gate_.warn_once(where + " was refused: no entry of the address list resolves to it; correct " +
-                    "the list, or give all processes a cluster secret (CPPWAX_CLUSTER_SECRET)");
+  if (!names_.listed(address)) names_.refresh();
+  net::steady_timer pause(io_);
+  while (!names_.listed(address) && names_.refreshing() && stream.socket().is_open()) {
+    ErrorCode cancelled;
+    pause.expires_after(std::chrono::milliseconds(10));
+    co_await pause.async_wait(into(cancelled));
   }
-  co_return listed;
+  if (names_.listed(address)) co_return true;
+  if (!open_) co_return false;
+  const std::string more =
+      names_.refreshing() ? " so far, and names are still being looked up" : "";
+  gate_.warn_once(where + " was refused: no entry of the address list resolves to it" + more +
+                  "; correct the list, or give all processes a cluster secret " +
+                  "(CPPWAX_CLUSTER_SECRET)");
+  co_return false;
 }
 
 Awaitable<void> Listener::send_line(Stream& stream) {

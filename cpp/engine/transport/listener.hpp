@@ -43,7 +43,7 @@ class Listener {
   void admit(Tcp::socket socket);
   Awaitable<void> meet(Tcp::socket socket, PendingSlots::Ticket ticket);
   Awaitable<bool> prove(Stream& stream, const std::string& where, const Deadline& deadline);
-  Awaitable<bool> is_listed(const std::string& where);
+  Awaitable<bool> is_listed(Stream& stream, const std::string& where);
   Awaitable<void> send_line(Stream& stream);
   Awaitable<void> decide(std::unique_ptr<Stream>& stream, const std::string& where,
                          const Deadline& deadline, PendingSlots::Ticket ticket);

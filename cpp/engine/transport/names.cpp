@@ -4,12 +4,15 @@
 #include <utility>
 
 #include "engine/transport/sockets.hpp"
+#include "engine/transport/spawn.hpp"
 
 namespace cppwax::transport {
 
-Names::Names(net::io_context& io, std::vector<Address> list, const Clock& clock,
+Names::Names(net::io_context& io, const std::vector<Address>& list, const Clock& clock,
              std::function<Found(const std::string&)> lookup)
-    : io_(io), list_(std::move(list)), clock_(clock), lookups_(std::move(lookup)) {}
+    : io_(io), clock_(clock), lookups_(std::move(lookup)) {
+  for (const Address& address : list) list_.push_back({address});
+}
 
 Awaitable<Names::Resolved> Names::resolve(const Address& address) {
   Resolved resolved;
@@ -47,18 +50,31 @@ void Names::stop() {
   for (const auto& wait : waits_) wait->answered.cancel();
 }
 
-Awaitable<void> Names::refresh() {
+bool Names::listed(const net::ip::address& address) const {
+  return std::ranges::any_of(list_,
+                             [&](const Entry& entry) { return entry.found.contains(address); });
+}
+
+bool Names::refreshing() const {
+  return std::ranges::any_of(list_, &Entry::under_way);
+}
+
+void Names::refresh() {
   const SteadyTime now = clock_.steady();
-  if (refreshed_ && now - *refreshed_ < std::chrono::seconds(1)) co_return;
+  if (refreshed_ && now - *refreshed_ < std::chrono::seconds(1)) return;
   refreshed_ = now;
-  std::set<net::ip::address> listed;
-  for (const Address& address : list_) {
-    const Resolved found = co_await resolve(address);
-    for (const Tcp::endpoint& endpoint : found.endpoints) {
-      listed.insert(plain_address(endpoint.address()));
-    }
+  for (Entry& entry : list_) {
+    if (!std::exchange(entry.under_way, true)) spawn(io_, renew(entry));
   }
-  listed_ = std::move(listed);
+}
+
+Awaitable<void> Names::renew(Entry& entry) {
+  const Resolved now = co_await resolve(entry.address);
+  entry.under_way = false;
+  entry.found.clear();
+  for (const Tcp::endpoint& endpoint : now.endpoints) {
+    entry.found.insert(plain_address(endpoint.address()));
+  }
 }
 
 }  // namespace cppwax::transport

@@ -16,11 +16,11 @@
 
 namespace cppwax::transport {
 
-// Used by the I/O thread.
+// Used by the I/O thread. Outlives its coroutines.
 class Names {
  public:
   // `lookup`: the system's, but in tests.
-  Names(net::io_context& io, std::vector<Address> list, const Clock& clock,
+  Names(net::io_context& io, const std::vector<Address>& list, const Clock& clock,
         std::function<Found(const std::string&)> lookup = look_up);
 
   struct Resolved {
@@ -33,11 +33,19 @@ class Names {
   void stop();
 
   // Whether an entry of the list was last found to be at this address.
-  bool listed(const net::ip::address& address) const { return listed_.contains(address); }
-  // Looks all entries up again, unless that was done in this second.
-  Awaitable<void> refresh();
+  bool listed(const net::ip::address& address) const;
+  // Begins to look all entries up again, unless that was done in this second. What is found counts
+  // as it comes: one name that hangs holds up no other.
+  void refresh();
+  // Whether what `refresh` began is not through: more may come to be listed.
+  bool refreshing() const;
 
  private:
+  struct Entry {
+    Address address;
+    std::set<net::ip::address> found{};
+    bool under_way = false;
+  };
   // One that waits for a lookup.
   struct Wait {
     explicit Wait(net::io_context& io) : answered(io, net::steady_timer::time_point::max()) {}
@@ -45,10 +53,11 @@ class Names {
     Found found;
   };
 
+  Awaitable<void> renew(Entry& entry);
+
   net::io_context& io_;
-  const std::vector<Address> list_;
+  std::vector<Entry> list_;
   const Clock& clock_;
-  std::set<net::ip::address> listed_;
   std::optional<SteadyTime> refreshed_;
   std::set<std::shared_ptr<Wait>> waits_;
   bool open_ = true;

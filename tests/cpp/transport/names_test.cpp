@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+#include <future>
+#include <string>
+
 #include "engine/transport/spawn.hpp"
 
 namespace cppwax::transport {
@@ -30,6 +34,25 @@ TEST(Names, GiveAnAddressOnceThoughTheSystemGivesItTwice) {
   });
   EXPECT_THAT(resolved.endpoints,
               testing::ElementsAre(endpoint("127.0.0.1", 2101), endpoint("::1", 2101)));
+}
+
+TEST(Names, AreListedAsTheyAreFoundThoughAnotherHangs) {
+  std::promise<void> opened;
+  const auto lookup = [open = opened.get_future().share()](const std::string& host) -> Found {
+    if (host == "slow") open.wait();
+    return {{host == "slow" ? "127.0.0.1" : "127.0.0.2"}, ""};
+  };
+  net::io_context io{1};
+  Names names(io, {{"slow", 1}, {"fast", 2}}, system_clock(), lookup);
+  names.refresh();
+  const auto slow = net::ip::make_address("127.0.0.1");
+  while (!names.listed(net::ip::make_address("127.0.0.2"))) io.run_one();
+  EXPECT_TRUE(names.refreshing());
+  EXPECT_FALSE(names.listed(slow));
+  opened.set_value();
+  io.run();
+  EXPECT_FALSE(names.refreshing());
+  EXPECT_TRUE(names.listed(slow));
 }
 
 }  // namespace
