@@ -174,7 +174,9 @@ Awaitable<void> Listener::decide(std::unique_ptr<Stream>& stream, const std::str
   co_await write_hello(*stream, answer.hello, error);
   if (answer.reaction == Roster::Reaction::kJoin) {
     const bool confirmed = co_await read_confirmation(*stream);
-    if (confirmed && open_) gate_.on_joined(hello.dialler, std::move(stream), hello);
+    // Its last word may have been read just before the limit closed its socket.
+    const bool in_time = confirmed && !deadline.passed();
+    if (in_time && open_) gate_.on_joined(hello.dialler, std::move(stream), hello);
     co_return;
   }
   gate_.warn_once(answer.reaction == Roster::Reaction::kRefuse ? answer.text : "");

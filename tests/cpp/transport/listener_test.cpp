@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <future>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ class Listeners : public testing::Test, private JoinGate {
   ClusterSettings settings_ = test::settings_for(1, addresses_);
   Proof proof_{ListedAddresses{}, nullptr, 0, 1min};
   std::promise<void> opened_;  // what a lookup waits for
+  std::function<void()> on_answer_ = [] {};
   int joined_ = 0;
   std::vector<std::string> warnings_;
 
@@ -58,6 +60,7 @@ class Listeners : public testing::Test, private JoinGate {
 
  private:
   Roster& roster() override {
+    on_answer_();
     return roster_;
   }
   void on_joined(ProcessIndex, std::unique_ptr<Stream> stream, const Hello&) override {
@@ -91,6 +94,21 @@ TEST_F(Listeners, SayThatNamesAreStillLookedUp) {
   while (warnings_.empty()) io_.run_one();
   EXPECT_THAT(warnings_[0], testing::HasSubstr("names are still being looked up"));
   opened_.set_value();
+}
+
+TEST_F(Listeners, DoNotTakeInWhoseTimeIsUp) {
+  opened_.set_value();
+  proof_.limit = 50ms;
+  // The word of the caller is read when the limit has closed its socket already.
+  on_answer_ = [this] {
+    net::io_context other;
+    net::steady_timer(other, 2 * proof_.limit).wait();
+  };
+  start();
+  RawSocket caller = call();
+  io_.run_for(300ms);
+  EXPECT_EQ(joined_, 0);
+  caller.receive_to_the_end();
 }
 
 }  // namespace
