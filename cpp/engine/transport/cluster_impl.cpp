@@ -138,6 +138,7 @@ void Cluster::Impl::on_peer(ProcessIndex process, std::unique_ptr<Stream> stream
       .max_batch_bytes = settings_.max_batch_bytes,
       .heartbeat_every = std::max<Duration>(often, std::chrono::milliseconds(1)),
       .liveness = {check_interval(timing), timing.warn_after, timing.peer_timeout}};
+  if (connections_.empty()) spawn(io_, watch_peers());
   auto& connection = connections_[process];
   connection = std::make_unique<Connection>(io_, std::move(stream), settings,
                                             static_cast<ConnectionEvents&>(*this));
@@ -146,7 +147,6 @@ void Cluster::Impl::on_peer(ProcessIndex process, std::unique_ptr<Stream> stream
 
 void Cluster::Impl::on_formed() {
   formed_ = true;
-  if (!connections_.empty()) spawn(io_, watch_peers());
   milestones_.note([](Milestones::Facts& facts) { facts.formed = true; });
 }
 

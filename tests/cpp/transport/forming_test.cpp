@@ -253,6 +253,21 @@ TEST(Forming, ALossMeanwhileIsTold) {
                                    HasSubstr("while the cluster was forming")));
 }
 
+// Else its place is taken, and who is started instead is refused.
+TEST(Forming, OneThatFallsSilentMeanwhileIsLost) {
+  const auto addresses = free_addresses(3);
+  ClusterSettings settings = settings_for(0, addresses);
+  settings.security = ListedAddresses{};
+  settings.timing.warn_after = 50ms;
+  settings.timing.peer_timeout = 400ms;
+  NetNode zero(settings);
+  auto at_zero = zero.form_text();
+  const test::RawSocket one = test::join_by_hand(settings);
+  EXPECT_EQ(at_zero.get(), "lost process 1 (" + addresses[1] + "): it has been silent for 0 s, " +
+                               "while the cluster was forming");
+  EXPECT_TRUE(zero.warned("has been silent"));
+}
+
 TEST(Forming, ANameThatMeansNothingIsTriedAgain) {
   const auto addresses = free_addresses(2);
   ClusterSettings settings = talkative(1, {"no-such-host.invalid:2101", addresses[1]});
