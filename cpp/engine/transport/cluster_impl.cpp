@@ -76,7 +76,8 @@ void Cluster::Impl::stop_thread() {
 }
 
 // An exception here is a bug, or no memory: the peers are told by closing, the handler by losing
-// them, and whoever waits is let go.
+// them, and whoever waits is let go: who waits for a failure, by one of ours behind what the
+// handler makes of the losses, since it has none where all had closed before.
 void Cluster::Impl::run() noexcept {
   for (;;) {
     try {
@@ -91,6 +92,7 @@ void Cluster::Impl::run() noexcept {
       ends_.note_loss();
       check_ends();
       for (const auto& [process, connection] : connections_) connection->close(text);
+      post([this, text] { fail(lost(text)); });
     }
   }
 }
@@ -150,16 +152,20 @@ void Cluster::Impl::on_formed() {
   milestones_.note([](Milestones::Facts& facts) { facts.formed = true; });
 }
 
-// Those that have joined are told why. The first reason counts: others follow from it, such as the
-// close of the peer that gave it.
-void Cluster::Impl::on_not_formed(const std::string& why) {
-  if (std::exchange(not_formed_, true)) return;
+Failure Cluster::Impl::lost(const std::string& why) const {
   Failure failure;
   failure.kind = FailureKind::kLost;
   failure.type = "ClusterError";
   failure.message = why;
   failure.process = settings_.process;
-  tell_all(failure);
+  return failure;
+}
+
+// Those that have joined are told why. The first reason counts: others follow from it, such as the
+// close of the peer that gave it.
+void Cluster::Impl::on_not_formed(const std::string& why) {
+  if (std::exchange(not_formed_, true)) return;
+  tell_all(lost(why));
   // The first reason counts: whoever gives it closes then.
   milestones_.note([&](Milestones::Facts& facts) {
     if (!facts.not_formed) facts.not_formed = why;

@@ -97,6 +97,8 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents, pri
 
   void run() noexcept;
   void drain_outbox();
+  // What this process tells of a cluster that cannot be, or go on.
+  Failure lost(const std::string& why) const;
   void on_failure(Failure failure);
   void add_report(ProcessIndex from, Report report);
   void check_ends();

@@ -249,6 +249,14 @@ TEST(Cluster, OfOneProcessFormsAndLeavesAlone) {
   EXPECT_EQ(node.cluster().settle().first, failure_of(0, 1));
 }
 
+// Also where no handler tells a failure, for all connections had closed before.
+TEST(Cluster, WhoseThreadFailsLetsGoOfWhoWaits) {
+  Nodes nodes = formed_cluster(2);
+  nodes[0]->on_each = [](ProcessIndex, const Message&) { throw std::runtime_error("no memory"); };
+  nodes[1]->cluster().send(ProcessIndex(0), FrontierMessage{lane_between(1, 0), Epoch(1)});
+  EXPECT_EQ(nodes[0]->cluster().settle().first.message, "the network layer failed: no memory");
+}
+
 TEST(Cluster, RefusesWhatNoPeerWouldTake) {
   Nodes nodes =
       formed_cluster(2, [](ClusterSettings& settings) { settings.max_batch_bytes = 1000; });
