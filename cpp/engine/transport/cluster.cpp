@@ -107,6 +107,10 @@ FailureOutcome Cluster::settle() {
       .ends.outcome;
 }
 
+void Cluster::tell_stop(int signal) {
+  impl_->post([impl = impl_.get(), signal] { impl->tell_stop(signal); });
+}
+
 void Cluster::note_stop() {
   impl_->post([impl = impl_.get()] { impl->note_stop(); });
 }

@@ -45,11 +45,12 @@ struct ClusterSettings {
 };
 
 // What a cluster tells. Called on its I/O thread, one at a time; must not wait, must not throw, and
-// may call `send`, `fail` and `interrupt`.
+// may call `send`, `fail`, `tell_stop` and `interrupt`.
 class Handler {
  public:
   virtual ~Handler() = default;
-  // A batch, a frontier, an end, credit or control; in the order sent on its lane. After `start`.
+  // A batch, a frontier, an end, credit or control; in the order sent on its lane. After `start`,
+  // or when a process closes after a stop before that.
   virtual void on_message(ProcessIndex from, Message message) = 0;
   // The first failure that comes from a peer: steps must stop; `settle` gives what to show.
   virtual void on_failure(const Failure& failure) = 0;
@@ -95,8 +96,9 @@ class Cluster {
 
   // Messages of a thread to a process arrive in its order as far as docs/wire_format.md says.
   // Dropped if the process is gone. The owner of a batch's buffers is let go of on the I/O thread
-  // once they are written. REQUIRES: formed; not this process.
-  // Errors: ConfigError for a batch beyond max_batch_bytes, or a list of partitions too long.
+  // once they are written. REQUIRES: formed, but for a request to stop, which goes to those that
+  // have joined; not this process. Errors: ConfigError for a batch beyond max_batch_bytes, or a
+  // list of partitions too long.
   void send(ProcessIndex to, Message message);
   void send_to_all(const Message& message);
 
@@ -107,6 +109,10 @@ class Cluster {
   // REQUIRES: `fail` was called, or on_failure was.
   FailureOutcome settle();
 
+  // Tells those that have joined of a stop by this signal (0: a call), and notes it. Before all
+  // have, nobody joins any more and `form` is interrupted. Also while `form` runs, and on the I/O
+  // thread.
+  void tell_stop(int signal);
   // A stop was told to all: from here on a peer that closes has abandoned, not been lost.
   void note_stop();
   // Everything is done here: says so and waits for all (P20).

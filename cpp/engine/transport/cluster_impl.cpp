@@ -34,6 +34,11 @@ Duration check_interval(const Timing& timing) {
   return std::clamp<Duration>(limit / 5, std::chrono::milliseconds(1), std::chrono::seconds(1));
 }
 
+bool is_stop_request(const Message& message) {
+  const auto* control = std::get_if<ControlMessage>(&message);
+  return control && std::holds_alternative<channel::StopRequest>(control->control);
+}
+
 std::string whole_seconds(Duration duration) {
   return std::to_string(std::chrono::round<std::chrono::seconds>(duration).count()) + " s";
 }
@@ -206,16 +211,21 @@ void Cluster::Impl::check_peer(ProcessIndex process, Connection& connection) {
   }
 }
 
+// Who closes after a stop before the start has not begun, and nobody can: the handler is given the
+// stop then.
 void Cluster::Impl::on_closed(ProcessIndex peer, const std::string& why) {
   const Leaving::Close close = ends_.on_closed(peer);
   if (closing_) return end_if_closed();
   if (close == Leaving::Close::kLeft) return check_ends();
   const std::string text = "lost " + forming_.name(peer) + ": " + why;
+  const bool lost = close == Leaving::Close::kLost;
+  if (!lost && !started_) hand_on();
   if (!formed_) {
     forming_.stop();
-    return on_not_formed(text + ", while the cluster was forming");
+    if (lost) on_not_formed(text + ", while the cluster was forming");
+    return;
   }
-  if (close == Leaving::Close::kLost) {
+  if (lost) {
     handler_.on_lost(peer, text);
   } else {
     handler_.on_abandoned(peer);
@@ -261,8 +271,11 @@ void Cluster::Impl::on_message(ProcessIndex from, Message message) {
   }
 }
 
+// Who sends a request to stop while the cluster forms may close at once; the handler learns of it
+// with all else that comes early.
 void Cluster::Impl::deliver(ProcessIndex from, Message message) {
   if (closing_) return;
+  if (is_stop_request(message)) ends_.note_stop();
   if (started_) {
     handler_.on_message(from, std::move(message));
   } else {
@@ -339,6 +352,19 @@ Awaitable<void> Cluster::Impl::watch_round() {
   round_timer_.expires_after(settings_.timing.failure_wait);
   co_await round_timer_.async_wait(into(cancelled));
   check_ends();
+}
+
+// In one go: who joined in between would not hear of it, and after an interruption we close.
+void Cluster::Impl::tell_stop(int signal) {
+  note_stop();
+  if (!formed_) forming_.stop();
+  drain_outbox();
+  for (const auto& [process, connection] : connections_) {
+    const WorkerIndex first(process.value() * settings_.facts.workers_per_process);
+    connection->push(ControlMessage{first, channel::StopRequest{signal}});
+  }
+  if (formed_) return;
+  milestones_.note([](Milestones::Facts& facts) { facts.interrupted = true; });
 }
 
 void Cluster::Impl::leave() {

@@ -24,7 +24,8 @@
 
 namespace cppwax::transport {
 
-// What the calling threads wait for. Thread-safe; set by the I/O thread, but for `interrupted`.
+// What the calling threads wait for. Thread-safe; set by the I/O thread; `interrupted` by others
+// too.
 class Milestones {
  public:
   struct Facts {
@@ -82,6 +83,7 @@ class Cluster::Impl final : private FormingEvents, private ConnectionEvents, pri
   void report(const Report& own);
   void fail(Failure failure);
   void leave();
+  void tell_stop(int signal);
   void note_stop() { ends_.note_stop(); }
 
  private:

@@ -61,6 +61,7 @@ Forming::Forming(net::io_context& io, const ClusterSettings& settings, const Clo
       report_(io) {}
 
 void Forming::start() {
+  if (over_) return;
   started_ = clock_.steady();
   if (roster_.complete()) {
     over_ = true;

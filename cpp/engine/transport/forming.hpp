@@ -36,7 +36,7 @@ class Forming final : private JoinGate {
           FormingEvents& events);
 
   void start();
-  // Also the listener, which stays for those that come late.
+  // Also the listener, which stays for those that come late. Nothing starts after it.
   void stop();
 
   std::string name(ProcessIndex process) const { return roster_.name(process); }

@@ -25,11 +25,6 @@ ClusterLink::ClusterLink(transport::ClusterSettings settings, Mailboxes& mailbox
 
 transport::FormEnd ClusterLink::form() {
   const transport::FormEnd end = cluster_.form();
-  const bool stopped = phase_.with([&](Phase& phase) {
-    if (phase == Phase::kForming) phase = Phase::kJoined;
-    return phase == Phase::kStopped;
-  });
-  if (stopped) return transport::FormEnd::kInterrupted;
   if (end == transport::FormEnd::kJoined) cluster_.start();
   return end;
 }
@@ -41,22 +36,10 @@ void ClusterLink::post(WorkerIndex to, channel::Delivery delivery) {
 
 // Each process hears of it, so that all begin to count their stop timeouts; worker 0 answers (P17).
 void ClusterLink::stop(int signal) {
-  const bool joined = phase_.with([&](Phase& phase) {
-    const bool was_joined = phase == Phase::kJoined;
-    if (phase == Phase::kForming) phase = Phase::kStopped;
-    return was_joined;
-  });
-  if (!joined) return cluster_.interrupt();
   asked_to_stop_ = true;
-  cluster_.note_stop();
-  const channel::StopRequest request{signal};
-  for (std::uint32_t p = 0; p < process_count_; ++p) {
-    const WorkerIndex first(p * workers_per_process_);
-    if (channel::Mailbox* mailbox = own_mailbox(first)) {
-      if (first == WorkerIndex(0)) mailbox->post(channel::Control(request));
-    } else {
-      cluster_.send(ProcessIndex(p), transport::ControlMessage{first, request});
-    }
+  cluster_.tell_stop(signal);
+  if (channel::Mailbox* mailbox = own_mailbox(WorkerIndex(0))) {
+    mailbox->post(channel::Control(channel::StopRequest{signal}));
   }
 }
 
@@ -69,7 +52,11 @@ void ClusterLink::on_message(ProcessIndex, transport::Message message) {
   auto [to, delivery] = Conversion::to_delivery(std::move(message));
   if (const auto* control = std::get_if<channel::Control>(&delivery)) {
     if (const auto* request = std::get_if<channel::StopRequest>(control)) {
-      told_to_stop(request->signal);
+      if (!asked_to_stop_) {
+        told_to_stop(request->signal);
+        // Who told may not have met all whom this process has, and be gone.
+        if (!std::exchange(passed_on_, true)) cluster_.tell_stop(request->signal);
+      }
       if (to != WorkerIndex(0)) return;
     }
     const auto* stop = std::get_if<channel::Stop>(control);

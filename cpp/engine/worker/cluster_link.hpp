@@ -11,7 +11,6 @@
 
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
-#include "engine/base/guarded.hpp"
 #include "engine/channel/mailbox.hpp"
 #include "engine/transport/cluster.hpp"
 #include "engine/worker/conversion.hpp"
@@ -49,7 +48,8 @@ class ClusterLink final : public channel::Peers, private transport::Handler {
   ClusterLink(transport::ClusterSettings settings, Mailboxes& mailboxes,
               const Conversion& conversion, const Clock& clock, LinkEvents events);
 
-  // kInterrupted: `stop` came first. Errors: ConfigError, TransportError.
+  // kInterrupted: `stop` came first, here or on a process that had joined. Errors: ConfigError,
+  // TransportError.
   transport::FormEnd form();
   void post(WorkerIndex to, channel::Delivery delivery) override;
 
@@ -95,9 +95,7 @@ class ClusterLink final : public channel::Peers, private transport::Handler {
   const std::uint32_t workers_per_process_;
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<bool> asked_to_stop_{false};  // by a signal or a call here
-
-  enum class Phase { kForming, kJoined, kStopped };
-  Guarded<Phase> phase_{Phase::kForming};
+  bool passed_on_ = false;                  // a stop of another process; the network's thread's
   transport::Cluster cluster_;
 };
 

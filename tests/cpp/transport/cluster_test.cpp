@@ -233,6 +233,22 @@ TEST_P(Clusters, AProcessThatClosesAfterAStopHasAbandoned) {
   EXPECT_TRUE(nodes[0]->seen().lost.empty());
 }
 
+TEST_P(Clusters, AProcessThatClosesAfterAStopBeforeTheStartHasAbandoned) {
+  const auto addresses = test::free_addresses(2);
+  NetNode zero(0, addresses);
+  NetNode one(1, addresses);
+  auto joined = zero.form();
+  one.form().get();
+  joined.get();
+  const ControlMessage request{WorkerIndex(0), channel::StopRequest{15}};
+  one.cluster().send(ProcessIndex(0), request);
+  one.cluster().close();
+  zero.wait(
+      [](const NetNode::Seen& seen) { return !seen.abandoned.empty() || !seen.lost.empty(); });
+  EXPECT_TRUE(zero.seen().lost.empty());
+  EXPECT_EQ(zero.seen().messages.size(), 1u) << "it is told of the stop though nothing starts";
+}
+
 TEST_P(Clusters, LeavingCanBeInterrupted) {
   Nodes nodes = form(2);
   auto leaving = std::async(std::launch::async, [&] { return nodes[0]->cluster().leave(); });

@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -13,6 +16,7 @@
 #include "engine/graph/fusion.hpp"
 #include "engine/worker/runtime.hpp"
 #include "support/net_node.hpp"
+#include "support/raw_socket.hpp"
 #include "support/run_record.hpp"
 
 namespace cppwax::worker {
@@ -54,7 +58,7 @@ class Process {
       }
       return failure;
     };
-    settings.on_warning = [](const std::string&) {};
+    settings.on_warning = [this](const std::string& text) { on_warning(text); };
     settings.on_stop = [] {};
     const test::InScope scope;
     runtime.emplace(plan_, logic_, system_clock(), std::move(settings));
@@ -91,6 +95,7 @@ class Process {
   std::future<RunEnd> ended_;
 
  public:
+  std::function<void(const std::string&)> on_warning = [](const std::string&) {};
   std::optional<Runtime> runtime;
 };
 
@@ -193,8 +198,10 @@ TEST_P(RuntimesOf, AStopOfTheLastStopsAll) {
   Flow flow = endless();
   std::promise<void> polled;
   std::atomic<bool> told{false};
-  flow.at("in").before = [&](const std::string& call, Seat) {
-    if (call == "next_batch" && !told.exchange(true)) polled.set_value();
+  flow.at("in").before = [&](const std::string& call, Seat seat) {
+    // Before its process has met all others, these would lose it.
+    const bool last = seat.worker.value() + 1 == seat.worker_count;
+    if (last && call == "next_batch" && !told.exchange(true)) polled.set_value();
   };
   Processes processes = processes_of(flow, GetParam().processes, GetParam().workers);
   polled.get_future().wait();
@@ -213,6 +220,62 @@ TEST(RuntimesOfACluster, AStopWhileTheyFormEndsTheWait) {
   alone.runtime->request_stop(15);
   EXPECT_EQ(alone.end(), RunEnd::kStopped);
   EXPECT_EQ(alone.record.count("in.build @0"), 0u) << "no user code ran";
+}
+
+TEST(RuntimesOfACluster, AStopWhileTheyFormStopsThoseThatHaveJoined) {
+  const auto addresses = test::free_addresses(3);
+  const Flow flow = endless();
+  transport::ClusterSettings settings = test::settings_for(2, addresses);
+  settings.timing.report_every = 10ms;
+  Process zero(flow, test::settings_for(0, addresses), 1);
+  Process two(flow, settings, 1);
+  std::promise<void> joined;
+  two.on_warning = [&, told = false](const std::string& text) mutable {
+    // It calls process 1 only once it has joined process 0.
+    if (text.find("process 1") == std::string::npos) return;
+    if (text.find("refused") == std::string::npos) return;
+    if (!std::exchange(told, true)) joined.set_value();
+  };
+  zero.start();
+  two.start();
+  joined.get_future().wait();
+  two.runtime->request_stop(15);
+  EXPECT_EQ(two.end(), RunEnd::kStopped);
+  EXPECT_EQ(zero.end(), RunEnd::kStopped);
+  EXPECT_EQ(zero.runtime->stop_told(), 15);
+}
+
+// Process 1 is stopped when it has met process 0 alone, which has met process 2 and is at work.
+TEST(RuntimesOfACluster, AStopIsPassedOnToThoseThatItsProcessHasNotMet) {
+  Flow flow = endless();
+  std::promise<void> polled;
+  std::atomic<bool> told{false};
+  flow.at("in").before = [&](const std::string& call, Seat) {
+    if (call == "next_batch" && !told.exchange(true)) polled.set_value();
+  };
+  const auto addresses = test::free_addresses(3);
+  std::vector<transport::ClusterSettings> settings;
+  for (const std::uint32_t process : {0u, 2u}) {
+    settings.push_back(test::settings_for(process, addresses));
+    settings.back().security = transport::ListedAddresses{};
+    settings.back().facts.workers_per_process = 1;
+  }
+  Process zero(flow, settings[0], 1);
+  Process two(flow, settings[1], 1);
+  zero.start();
+  two.start();
+  {
+    test::RawSocket one = test::join_by_hand(settings[0]);
+    polled.get_future().wait();
+    one.send(test::frame_of(transport::ControlMessage{WorkerIndex(0), channel::StopRequest{15}}));
+    // Zero has taken it in by the end of this.
+    one.end_sending();
+    one.receive_to_the_end();
+  }
+  EXPECT_EQ(zero.end(), RunEnd::kAbandoned);
+  EXPECT_EQ(two.end(), RunEnd::kStopped);
+  EXPECT_EQ(two.runtime->stop_told(), 15);
+  EXPECT_EQ(two.record.count("in.build @2"), 0u) << "it was still forming";
 }
 
 TEST(RuntimesOfACluster, OneThatGivesUpIsNotTakenForLost) {

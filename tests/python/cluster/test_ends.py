@@ -73,6 +73,18 @@ def test_a_signal_ends_one_that_waits_for_the_others() -> None:
         assert process.end().code == 130
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_on_one_ends_all_that_wait_with_it(number: signal.Signals, code: int) -> None:
+    with cluster_of(3) as cluster:
+        processes = [cluster.start("endless", index) for index in (0, 2)]
+        # It calls process 1 only once it has joined process 0.
+        processes[1].err.wait_for("refused")
+        processes[1].send(number)
+        ends = [process.end() for process in processes]
+        assert [ended.code for ended in ends] == [code, code], ends
+        assert not any("lost" in ended.err for ended in ends), ends
+
+
 @pytest.mark.timeout(60 + 10 * ROUNDS)
 def test_a_killed_process_is_named_within_two_seconds() -> None:
     """CPPWAX_TEST_KILLS says how often."""
