@@ -4,7 +4,6 @@
 // It needs Python's own header before it.
 #include <datetime.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <exception>
@@ -28,6 +27,7 @@
 #include "bindings/signals.hpp"
 #include "bindings/told_failure.hpp"
 #include "bindings/user_threads.hpp"
+#include "bindings/warning_line.hpp"
 #include "engine/base/clock.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/wakeup.hpp"
@@ -269,11 +269,6 @@ std::string result_of(const Ended& ended) {
     raise_keyboard_interrupt(nullptr);
   }
   raise_to_python(ended.failure);
-}
-
-void print_warning(const std::string& text) {
-  const std::string line = "cppwax: " + text + "\n";
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, line.data(), line.size());
 }
 
 // Epochs that a span of time takes: 0 keeps none, and with epochs of no length nothing is enough.
