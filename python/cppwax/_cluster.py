@@ -233,17 +233,21 @@ def _users_key(environ: Mapping[str, str]) -> str:
 
 def _read_or_make(file: Path) -> str:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    own = file.with_name(f".{file.name}.{os.getpid()}")
     if not file.exists():
-        # Written under another name: whoever reads it sees all of it or nothing.
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(new_secret())
+        # Imported here for its cost: a key is made once.
+        import tempfile
+
+        # Written under another name: whoever reads it sees all of it or nothing. Nobody else has
+        # that name, not even one of the same process id that was killed here.
+        opened, own = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
+            with os.fdopen(opened, "w") as out:
+                out.write(new_secret())
             os.link(own, file)
         except FileExistsError:
             pass
         finally:
-            own.unlink()
+            os.unlink(own)
     status = file.stat()
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise ValueError(

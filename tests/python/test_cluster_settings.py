@@ -223,6 +223,14 @@ def test_one_machine_shares_a_key_of_the_user(home: Path) -> None:
     assert os.listdir(key_file(home).parent) == ["cluster.key"]
 
 
+def test_what_a_killed_process_has_left_is_no_hindrance(home: Path) -> None:
+    """In a container the next one may have the same process id."""
+    file = key_file(home)
+    file.parent.mkdir(parents=True)
+    (file.parent / f".cluster.key.{os.getpid()}").write_text("half a k")
+    assert secret_for(HERE, os.environ) == file.read_text()
+
+
 def test_one_host_of_another_machine_asks_for_a_secret(home: Path) -> None:
     assert secret_for([*HERE, "10.0.0.1:2101"], os.environ) is None
     assert not key_file(home).exists()
