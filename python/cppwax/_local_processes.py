@@ -8,6 +8,7 @@ pipe of its own that its dataflow was found, and how it failed.
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import socket
@@ -276,7 +277,17 @@ def _interpreter_flags() -> list[str]:
 
 def _write_all(to: int, text: bytes) -> None:
     while text:
-        text = text[os.write(to, text) :]
+        try:
+            text = text[os.write(to, text) :]
+        except BlockingIOError:
+            # Who shares an output with us may have made it one that does not wait.
+            _wait_for_room(to)
+
+
+def _wait_for_room(to: int) -> None:
+    poll = select.poll()
+    poll.register(to, select.POLLOUT)
+    poll.poll()
 
 
 class LocalProcess:

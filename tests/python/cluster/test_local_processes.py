@@ -90,6 +90,31 @@ def test_lines_are_not_torn(start: Starter) -> None:
     assert all(line == line[0] * 6000 for line in ended.lines)
 
 
+def test_an_output_that_does_not_wait_is_waited_for() -> None:
+    """Who shares it may have made it so: a shell's pipe to a program of Node, say."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cppwax.run", "-p3", program("lines")],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    os.close(writer)
+    with process, os.fdopen(reader) as out:
+        try:
+            # Far more than the pipe takes is on its way before any of it is read.
+            assert process.stderr is not None
+            select.select([reader], [], [])
+            select.select([process.stderr], [], [], 0.5)
+            assert len(out.readlines()) == 200
+            assert process.stderr.read() == ""
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
 def test_a_failure_is_shown_once(start: Starter) -> None:
     ended = start("-p3", flow("fails")).end()
     assert ended.code == 1
