@@ -29,7 +29,7 @@ from cppwax._entry import run_in_this_process
 from cppwax._exit import EXIT_INTERRUPTED, exit_code_of, flush_stdout
 from cppwax._locate import LocateError, locate_dataflow, prepare_import
 from cppwax._log_options import arguments_of_logs, log_options
-from cppwax._option_types import Count, Seconds
+from cppwax._option_types import Count, Seconds, refuse_typed
 from cppwax._recovery_options import RecoveryRequest, recovery_of_options, recovery_options
 from cppwax._run_help import EPILOG
 from cppwax._state_commands import state_group
@@ -201,20 +201,23 @@ def _run_command(
         recovery,
         web,
         progress,
-        _checked_processes(processes, options),
+        _checked_processes(context, processes),
         bytewax,
     )
 
 
-def _checked_processes(processes: int | None, of_cluster: dict[str, Any]) -> int:
+def _checked_processes(context: click.Context, processes: int | None) -> int:
     if processes is None:
         return 1
-    for name in ("process_id", "addresses", "bind", "tls_cert", "tls_key", "tls_ca"):
-        if of_cluster[name] is not None:
+    why = "has no place beside -p/--processes, which starts all processes here and gives them "
+    why += "addresses and a secret: leave it out"
+    # An environment that makes this one of several processes elsewhere is not to be overlooked.
+    for name in ("process_id", "addresses"):
+        if context.params[name] is not None:
             raise click.UsageError(
-                f"-p/--processes starts all processes here and gives them addresses and a secret: "
-                f"leave out --{name.replace('_', '-')}"
+                f"--{name.replace('_', '-')} {why}, or unset CPPWAX_{name.upper()}"
             )
+    refuse_typed(context, ("bind", "tls_cert", "tls_key", "tls_ca"), why)
     return processes
 
 

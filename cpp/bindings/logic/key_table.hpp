@@ -98,14 +98,15 @@ class KeyTable {
 
   void erase(KeySlot& slot);
   std::size_t size() const { return size_; }
-  // A slot of which `fits`, a predicate or member, says so; the one of the last time where it still
-  // does. Null if there is none.
+  // Any slot that `fits`, a predicate or member, accepts: `likely` (or null) if it does, else the
+  // one of the last time if that does. Null if there is none.
   template <class Slot, class Fits>
-  Slot* some(const Fits& fits) {
+  Slot* any(Slot* likely, const Fits& fits) {
+    if (likely != nullptr && std::invoke(fits, *likely)) return likely;
     for (std::size_t looked_at = 0; looked_at < places_.size(); ++looked_at) {
-      auto* slot = static_cast<Slot*>(places_[some_].slot.get());
+      auto* slot = static_cast<Slot*>(places_[last_given_].slot.get());
       if (slot != nullptr && std::invoke(fits, *slot)) return slot;
-      some_ = after(some_);
+      last_given_ = after(last_given_);
     }
     return nullptr;
   }
@@ -127,7 +128,7 @@ class KeyTable {
 
   std::vector<Place> places_;  // a power of two, at most two thirds of them taken
   std::size_t size_ = 0;
-  std::size_t some_ = 0;  // the place at which `some` goes on
+  std::size_t last_given_ = 0;  // the place at which `any` begins
 };
 
 // A binary heap of slots by due time, in which a slot knows its place: a time that is replaced

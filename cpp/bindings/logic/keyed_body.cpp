@@ -218,12 +218,12 @@ class Keys {
 
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
-    if (auto* teller = time_to_keep_ ? table_.some<BuiltSlot>(&BuiltSlot::logic) : nullptr) {
+    auto* const first = static_cast<BuiltSlot*>(due_by_watermark_.first());
+    if (auto* teller = time_to_keep_ ? table_.any(first, &BuiltSlot::logic) : nullptr) {
       time_to_keep_ = false;
       builder_.time->keep_in(teller->logic, *teller);
       changes_->changed(*teller);
     }
-    const TimedSlot* first = due_by_watermark_.first();
     worker_due_ = first ? builder_.time->due(*first, *due_by_watermark_.least()) : std::nullopt;
   }
 

@@ -226,13 +226,13 @@ class NativeKeys {
   // To be called when keys have been asked: finds out when to look at the watermark they share.
   void all_asked() {
     if constexpr (Logic::kSharesTime) {
+      auto* const first = static_cast<Slot*>(due_by_watermark_.first());
       const auto has_state = [](const Slot& slot) { return !slot.over; };
-      if (Slot* teller = time_to_keep_ ? table_.template some<Slot>(has_state) : nullptr) {
+      if (Slot* teller = time_to_keep_ ? table_.any(first, has_state) : nullptr) {
         time_to_keep_ = false;
         logic_.keep_time(*teller);
         changes_->changed(*teller);
       }
-      const TimedSlot* first = due_by_watermark_.first();
       worker_due_ = first ? logic_.due_of_all(*first, *due_by_watermark_.least()) : std::nullopt;
     }
   }

@@ -19,7 +19,6 @@ ClusterLink::ClusterLink(transport::ClusterSettings settings, Mailboxes& mailbox
       conversion_(conversion),
       events_(std::move(events)),
       process_(settings.process),
-      process_count_(static_cast<std::uint32_t>(settings.addresses.size())),
       workers_per_process_(settings.facts.workers_per_process),
       cluster_(std::move(settings), *this, clock) {}
 
@@ -37,7 +36,7 @@ void ClusterLink::post(WorkerIndex to, channel::Delivery delivery) {
 // Each process hears of it, so that all begin to count their stop timeouts; worker 0 answers (P17).
 void ClusterLink::stop(int signal) {
   asked_to_stop_ = true;
-  cluster_.tell_stop(signal);
+  if (!told_others_.exchange(true)) cluster_.tell_stop(signal);
   if (channel::Mailbox* mailbox = own_mailbox(WorkerIndex(0))) {
     mailbox->post(channel::Control(channel::StopRequest{signal}));
   }
@@ -55,7 +54,7 @@ void ClusterLink::on_message(ProcessIndex, transport::Message message) {
       if (!asked_to_stop_) {
         told_to_stop(request->signal);
         // Who told may not have met all whom this process has, and be gone.
-        if (!std::exchange(passed_on_, true)) cluster_.tell_stop(request->signal);
+        if (!told_others_.exchange(true)) cluster_.tell_stop(request->signal);
       }
       if (to != WorkerIndex(0)) return;
     }

@@ -91,11 +91,10 @@ class ClusterLink final : public channel::Peers, private transport::Handler {
   const Conversion& conversion_;
   const LinkEvents events_;
   const ProcessIndex process_;
-  const std::uint32_t process_count_;
   const std::uint32_t workers_per_process_;
   std::atomic<std::uint64_t> durable_{0};
   std::atomic<bool> asked_to_stop_{false};  // by a signal or a call here
-  bool passed_on_ = false;                  // a stop of another process; the network's thread's
+  std::atomic<bool> told_others_{false};    // of a stop, of whomever's
   transport::Cluster cluster_;
 };
 

@@ -186,7 +186,9 @@ class FileSource(FixedPartitionedSource[str, int]):
         ]
 
     def _found_no_parts(self) -> None:
-        raise _missing(self._path)
+        # A subclass may have had its reasons to name no part of a file that is there.
+        if not self._path.exists():
+            raise _missing(self._path)
 
     def _length_for(self, range_bytes: int) -> int:
         status = self._path.stat()
@@ -325,8 +327,7 @@ class FileSink(FixedPartitionedSink[str, int]):
 
         Args:
             path: The file. The first value of a run empties it; a resume cuts it back to the last
-                snapshot. Several sinks may write to one file where none is to resume, as each
-                would cut off what another has written.
+                snapshot. So no other sink may write to the same file.
             end: Written after each value.
         """
         self._path = Path(path)

@@ -212,15 +212,24 @@ def test_a_reader_that_leaves_ends_all() -> None:
     [
         (["-p0"], "0 is too few"),
         (["-p", "x"], "'x' is not a whole number"),
-        (["-p2", "-i0", "-a", "one:1;two:1"], "leave out --process-id"),
-        (["-p2", "-a", "one:1;two:1"], "leave out --addresses"),
-        (["-p2", "--bind", "one:1"], "leave out --bind"),
+        (["-p2", "-i0", "-a", "one:1;two:1"], "--process-id has no place beside -p"),
+        (["-p2", "-a", "one:1;two:1"], "--addresses has no place beside -p"),
+        (["-p2", "--bind", "one:1"], "--bind has no place beside -p"),
     ],
 )
 def test_wrong_usage(start: Starter, arguments: list[str], said: str) -> None:
     ended: Ended = start(flow("keyed"), *arguments).end()
     assert ended.code == 2
     assert said in ended.err
+
+
+def test_variables_of_another_cluster(start: Starter) -> None:
+    """What says how to meet has no use; that this is one of several processes is a mistake."""
+    others = {"CPPWAX_BIND": "one:1", "CPPWAX_TLS_CERT": __file__}
+    assert start(flow("keyed"), "-p2", **others).end().code == 0
+    ended = start(flow("keyed"), "-p2", CPPWAX_ADDRESSES="one:1;two:1").end()
+    assert ended.code == 2
+    assert "unset CPPWAX_ADDRESSES" in ended.err
 
 
 def test_every_option_reaches_the_processes() -> None:

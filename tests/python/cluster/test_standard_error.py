@@ -78,7 +78,7 @@ def test_it_holds_up_no_other_process() -> None:
             refused(cluster.addresses[0], b"\x16\x03\x01\x00\x05hello")
             said = drain(reader)
             assert re.search(r"cppwax: standard error was blocked: \d+ lines? w", said)
-            assert "was refused: it " in said.splitlines()[1]
+            assert any("was refused: it " in line for line in said.splitlines()[1:])
             assert cluster.start("keyed", 1).end().code == 0
             assert zero.wait(30) == 0
         finally:

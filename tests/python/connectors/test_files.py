@@ -15,7 +15,7 @@ import cppwax.operators as op
 from cppwax.connectors.files import CSVSource, DirSource, FileSource
 from cppwax.dataflow import Dataflow
 from cppwax.errors import CppwaxRuntimeError
-from cppwax.testing import TestingSink, cluster_main
+from cppwax.testing import TestingSink, cluster_main, run_main
 
 LINES_OF_EVERY_KIND = "one\ntwo\r\nthrée\rfour\n\n \t\n\u2028\x0c\x1c\x85\n\ufefffive"
 
@@ -135,6 +135,18 @@ def test_a_file_that_no_worker_has_is_an_error_that_names_it(
         cluster_main(flow, [], 0, worker_count_per_proc=workers)
     assert isinstance(raised.value.__cause__, FileNotFoundError)
     assert "nope.txt' does not exist" in str(raised.value.__cause__)
+
+
+def test_a_subclass_may_name_no_part_of_a_file_that_is_there(write: Any) -> None:
+    class Nothing(FileSource):
+        def list_parts(self) -> list[str]:
+            return []
+
+    flow = Dataflow("flow")
+    out: list[str] = []
+    op.output("out", op.input("inp", flow, Nothing(write("a\n"))), TestingSink(out))
+    run_main(flow)
+    assert out == []
 
 
 def test_a_folder_that_is_missing_is_an_error_of_what_names_it(tmp_path: Path) -> None:

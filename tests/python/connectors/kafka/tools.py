@@ -69,6 +69,11 @@ def _is_known(client: AdminClient, topic: str, partitions: int) -> bool:
     return len(found) == partitions and all(each.leader >= 0 for each in found.values())
 
 
+def _partitions(client: Producer | Consumer, topic: str) -> list[int]:
+    """Ask for those of a topic that was made: of several brokers one may not have heard of it."""
+    return until(lambda: list(client.list_topics(topic, timeout=30).topics[topic].partitions))
+
+
 def let_in(address: str, user: str, password: str) -> None:
     """Tell the brokers of someone who may come by SCRAM-SHA-256."""
     how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
@@ -153,7 +158,7 @@ def produce(address: str, topic: str, values: Iterable[str], partition: int | No
     """Write values, each with itself as its key; without a partition, in turn."""
     failed: list[Any] = []
     producer = Producer({"bootstrap.servers": address, "linger.ms": 1})
-    count = len(producer.list_topics(topic, timeout=30).topics[topic].partitions)
+    count = len(_partitions(producer, topic))
 
     def report(error: Any, _message: Message) -> None:
         if error is not None:
@@ -188,7 +193,7 @@ def each(address: str, topic: str, within_s: float = 60, **config: str) -> Itera
         }
     )
     try:
-        partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        partitions = _partitions(consumer, topic)
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         left = set(partitions)
         end = monotonic() + within_s
