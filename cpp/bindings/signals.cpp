@@ -20,6 +20,7 @@
 #include "bindings/gil.hpp"
 #include "bindings/py_error.hpp"
 #include "bindings/quiet_thread.hpp"
+#include "bindings/standard_error.hpp"
 #include "engine/base/error.hpp"
 
 namespace cppwax::bindings {
@@ -29,6 +30,8 @@ namespace {
 constexpr Duration kEndProcessAfter = std::chrono::seconds(1);  // counted from the stop timeout
 constexpr std::string_view kStuckMessage =
     "cppwax: a worker did not come back from user code; the process ends without it.\n";
+// Whoever reads standard error gets this long for each piece of the last words.
+constexpr auto kReaderPatience = std::chrono::seconds(1);
 // A system call that begins just after it was to be ended would go on: it is ended again.
 constexpr auto kWakeEvery = std::chrono::milliseconds(100);
 // User code may catch an interruption; whoever cleans up after one gets this long to do it.
@@ -41,7 +44,7 @@ constexpr int kWakesAnInterruption = 10;
   const auto words = failed ? run.last_words.words() : LastWords::Words{};
   std::string text = words.text;
   if (failed ? !words.text.empty() : signal == 0) text += kStuckMessage;
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+  write_error_text(text, kReaderPatience);
   _exit(signal == SIGINT || (signal != 0 && !failed) ? 128 + signal : words.exit_code);
 }
 

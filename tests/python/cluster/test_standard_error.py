@@ -84,3 +84,20 @@ def test_it_holds_up_no_other_process() -> None:
         finally:
             zero.kill()
             zero.wait()
+
+
+def test_it_holds_up_no_end() -> None:
+    """A worker that does not come back is given up, and what there is to say of it is lost."""
+    stuck = ROOT / "tests/python/bindings/programs/stuck_beside.py"
+    with full_pipe() as (_reader, writer):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cppwax.run", f"{stuck}:flow('waiting', 'fails')", "-w2"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=writer,
+        )
+        try:
+            assert process.wait(30) == 1
+        finally:
+            process.kill()
+            process.wait()

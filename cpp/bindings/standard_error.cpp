@@ -1,14 +1,14 @@
-#include "bindings/warning_line.hpp"
+#include "bindings/standard_error.hpp"
 
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 namespace cppwax::bindings {
 
@@ -17,12 +17,23 @@ namespace {
 std::atomic<std::uint64_t> dropped_lines{0};
 
 // Whether a write of up to PIPE_BUF bytes does not wait, unless others write at the same moment.
-bool takes_more() {
+bool takes_more(Duration patience) {
+  const auto limit = std::chrono::ceil<std::chrono::milliseconds>(patience);
   pollfd out{STDERR_FILENO, POLLOUT, 0};
-  return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
+  return poll(&out, 1, static_cast<int>(limit.count())) == 1 && (out.revents & POLLOUT) != 0;
 }
 
 }  // namespace
+
+std::string_view write_error_text(std::string_view text, Duration patience) {
+  while (!text.empty() && takes_more(patience)) {
+    const auto written =
+        write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (written <= 0) break;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return text;
+}
 
 void print_warning(const std::string& text) {
   const std::uint64_t dropped = dropped_lines.exchange(0);
@@ -32,14 +43,7 @@ void print_warning(const std::string& text) {
             (dropped == 1 ? " line was" : " lines were") + " dropped\n";
   }
   lines += "cppwax: " + text + "\n";
-  std::string_view rest = lines;
-  while (!rest.empty() && takes_more()) {
-    const auto written =
-        write(STDERR_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
-    if (written <= 0) break;
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (!rest.empty()) dropped_lines += dropped + 1;
+  if (!write_error_text(lines, Duration::zero()).empty()) dropped_lines += dropped + 1;
 }
 
 }  // namespace cppwax::bindings
