@@ -188,7 +188,7 @@ TEST(Forming, AProcessThatComesLateIsToldSo) {
   settings.bind = free_addresses(2)[1];
   NetNode late(std::move(settings));
   EXPECT_THAT(late.form_text().get(), HasSubstr("says that all processes have joined"));
-  EXPECT_TRUE(zero.warned("refused another process 1"));
+  zero.wait_for_warning("refused another process 1");
   EXPECT_TRUE(zero.seen().lost.empty());
 }
 
