@@ -2,6 +2,10 @@
 // this folder and the few headers that they share include it.
 #pragma once
 
+// Before Asio, which chooses how it allocates by what the standard library has said of itself:
+// files that differ in that would free by one way what another has taken.
+#include <cstddef>
+
 #ifdef CPPWAX_BOOST_ASIO
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
